@@ -1,0 +1,68 @@
+/**
+ * The Engine contract: a TensorFlow.js backend opened on one chosen device, in one thread. A replica sees its
+ * device only through this.
+ */
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
+import type { ImageShape } from '../protocol/batch.js';
+import type { Tf } from './tf.js';
+
+export type EngineName = 'wasm' | 'cpu' | 'tensorflow';
+
+export interface DeviceInfo {
+  /** Such as `wasm:0`, `cpu:1`, `cuda:0`. */
+  readonly id: string;
+  /** What it is, for people: a processor's or a GPU's name. */
+  readonly description: string;
+  readonly isGpu: boolean;
+}
+
+/**
+ * All trainable parameters of a model in one float32 buffer, each `tf.Variable` a view of its part (or kept
+ * equal to it, where the backend cannot make views).
+ */
+export interface FlatParameters {
+  readonly length: number;
+  /**
+   * The buffer itself, in host memory. Ask again after any tensor was made: memory may have moved.
+   * After writing to it call `changed()`.
+   */
+  values(): Float32Array;
+  /** Makes what was written to `values()` visible to the model: caches of packed weights are dropped. */
+  changed(): void;
+  /** Frees the buffer. The model's variables are unusable afterwards. */
+  dispose(): void;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  /** The device it really runs on. */
+  readonly device: string;
+  /** TensorFlow.js with this engine's backend active. */
+  readonly tf: Tf;
+  /** float32 tensor [count, height, width, channels] of the values 0 … 255 of `pixels` (uint8, any memory). */
+  upload(pixels: Uint8Array, count: number, shape: ImageShape): Tensor4D;
+  /** Copies a float32 tensor into `target` (same length, any memory, shared too) without other copies. */
+  readInto(tensor: Tensor, target: Float32Array): void;
+  /** Moves `variables`, in this order, into one flat buffer; their values are kept. */
+  flatParameters(variables: readonly FlatVariable[]): FlatParameters;
+  memory(): { tensors: number; bytes: number };
+  close(): void;
+}
+
+/** What a `tf.LayerVariable` offers that flattening needs. */
+export interface FlatVariable {
+  readonly name: string;
+  readonly shape: readonly (number | null)[];
+  read(): Tensor;
+  /** Replaces the tensor behind it. */
+  bind(tensor: Tensor): void;
+}
+
+export interface EngineFactory {
+  readonly name: EngineName;
+  /** Whether it can be opened on this machine, and if not, why and what to do. */
+  available(): Promise<{ ok: true; version: string } | { ok: false; reason: string; hint: string }>;
+  devices(): Promise<readonly DeviceInfo[]>;
+  /** @throws EngineError, DeviceError */
+  open(device: string): Promise<Engine>;
+}

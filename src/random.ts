@@ -1,0 +1,94 @@
+/**
+ * Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+ * SC 2011). A draw is a pure function of its key, so it is the same whatever the number of threads, and any
+ * position of a run can be reproduced without replaying what came before.
+ */
+
+/** What a draw is for. Part of the key, so that two purposes never share numbers. */
+export const Purpose = {
+  shuffle: 1,
+  augmentation: 2,
+  initialisation: 3,
+  layer: 4,
+  split: 5,
+} as const;
+export type Purpose = (typeof Purpose)[keyof typeof Purpose];
+
+/** The words of a key that follow the seed: epoch, sample or batch, and whatever else tells draws apart. */
+export interface RandomKey {
+  seed: number;
+  purpose: Purpose;
+  epoch?: number;
+  /** Index of the sample or batch. */
+  index?: number;
+}
+
+const high = (a: number, b: number): number => {
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  return (aHigh * bHigh + Math.floor(middle / 0x10000) + ((aLow * bHigh + (middle & 0xffff)) >>> 16)) >>> 0;
+};
+
+/** One block: four 32-bit words from a four-word counter and a two-word key. Writes over `counter`. */
+export function philox4x32(counter: Uint32Array, key0: number, key1: number): Uint32Array {
+  for (let round = 0; round < 10; round++) {
+    const [c0, c1, c2, c3] = counter;
+    counter[0] = high(0xcd9e8d57, c2) ^ c1 ^ key0;
+    counter[1] = Math.imul(0xcd9e8d57, c2);
+    counter[2] = high(0xd2511f53, c0) ^ c3 ^ key1;
+    counter[3] = Math.imul(0xd2511f53, c0);
+    key0 = (key0 + 0x9e3779b9) | 0;
+    key1 = (key1 + 0xbb67ae85) | 0;
+  }
+  return counter;
+}
+
+/** A stream of draws under one key. */
+export class Random {
+  readonly #block = new Uint32Array(4);
+  readonly #key: RandomKey;
+  #counter = 0;
+  #left = 0;
+
+  constructor(key: RandomKey) {
+    this.#key = key;
+  }
+
+  /** Uniform over the 32-bit unsigned integers. */
+  uint32(): number {
+    if (this.#left === 0) {
+      const { seed, purpose, epoch = 0, index = 0 } = this.#key;
+      this.#block.set([this.#counter++, index, epoch, Math.floor(seed / 0x1_0000_0000)]);
+      philox4x32(this.#block, seed, purpose);
+      this.#left = 4;
+    }
+    return this.#block[4 - this.#left--];
+  }
+
+  /** Uniform over [0, 1), 32 bits of resolution. */
+  float(): number {
+    return this.uint32() / 0x1_0000_0000;
+  }
+
+  /** Uniform over the integers 0 … bound − 1, without modulo bias. `bound` is 1 … 2³². */
+  below(bound: number): number {
+    const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound);
+    let draw = this.uint32();
+    while (draw >= limit) draw = this.uint32();
+    return draw % bound;
+  }
+
+  /** Fisher–Yates, in place. */
+  shuffle<T extends { length: number; [index: number]: number }>(items: T): T {
+    for (let i = items.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      const held = items[i];
+      items[i] = items[j];
+      items[j] = held;
+    }
+    return items;
+  }
+}
