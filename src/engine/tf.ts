@@ -5,6 +5,6 @@
 import * as core from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 
-export type Tf = typeof core & typeof layers;
+export type Tf = Omit<typeof core, 'default'> & Omit<typeof layers, 'default'>;
 
 export const tf: Tf = { ...core, ...layers };
