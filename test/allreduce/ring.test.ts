@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import t from 'tap';
+import { ControlBlock } from '../../src/allreduce/control-block.js';
+import type { WireError } from '../../src/errors.js';
+import { threadUrl } from '../../src/thread-url.js';
+import { contribution, fixedOrderSum } from './contribution.js';
+import type { MemberData } from './member-thread.js';
+
+interface Reply {
+  results?: Float32Array[];
+  error?: WireError;
+}
+
+interface Ring {
+  control: ControlBlock;
+  workers: Worker[];
+  replies: Promise<Reply>[];
+}
+
+function startRing(replicas: number, length: number, options: Partial<MemberData>[] = []): Ring {
+  const control = new ControlBlock(replicas);
+  const buffers = Array.from({ length: replicas }, () => new SharedArrayBuffer(length * 4));
+  const workers = buffers.map((_, rank) => {
+    const workerData: MemberData = {
+      control: control.buffer,
+      buffers,
+      rank,
+      rounds: 3,
+      timeoutMs: 20_000,
+      ...options[rank],
+    };
+    return new Worker(threadUrl('./member-thread', import.meta.url), { workerData });
+  });
+  const replies = workers.map(async worker => (await once(worker, 'message'))[0] as Reply);
+  return { control, workers, replies };
+}
+
+async function allExited(ring: Ring): Promise<void> {
+  await Promise.all(ring.workers.map(worker => worker.terminate()));
+}
+
+// 1M with 8 replicas only: the chunk logic is the same, the memory traffic is not.
+const cases: [replicas: number, length: number][] = [];
+for (let replicas = 1; replicas <= 8; replicas++) {
+  for (const length of [0, 1, 7, 101, 7919]) cases.push([replicas, length]);
+}
+cases.push([3, 1_000_000], [8, 1_000_003]);
+
+t.test('the sum is exact to the fixed order, for any number of replicas and any length', async t => {
+  for (const [replicas, length] of cases) {
+    const ring = startRing(replicas, length);
+    const replies = await Promise.all(ring.replies);
+    await allExited(ring);
+    for (let round = 0; round < 3; round++) {
+      const parts = Array.from({ length: replicas }, (_, rank) => contribution(rank, round, length));
+      const expected = Buffer.from(fixedOrderSum(parts).buffer);
+      const equal = replies.every(
+        ({ results }) => results && Buffer.compare(Buffer.from(results[round].buffer), expected) === 0,
+      );
+      if (!equal) t.fail(`round ${round} differs with ${replicas} replicas, length ${length}`);
+    }
+  }
+  t.pass(`${cases.length} combinations`);
+});
+
+t.test('an abort in any phase frees every waiter', async t => {
+  const replicas = 4;
+  // One member leaves after `leaveAfter` rounds: the others then wait for it in every place of the ring.
+  for (let leaver = 0; leaver < replicas; leaver++) {
+    for (const leaveAfter of [0, 1, 2]) {
+      const options = Array.from({ length: replicas }, (_, rank) => (rank === leaver ? { leaveAfter } : {}));
+      const ring = startRing(replicas, 1000, options);
+      await ring.replies[leaver];
+      const since = performance.now();
+      ring.control.abort(leaver);
+      const others = await Promise.all(ring.replies.filter((_, rank) => rank !== leaver));
+      t.ok(performance.now() - since < 1000, `freed within a second (leaver ${leaver}, round ${leaveAfter})`);
+      for (const { error } of others) {
+        t.match(error, { code: 'E_RING_ABORTED', message: `ended by replica ${leaver}` });
+      }
+      await allExited(ring);
+    }
+  }
+});
+
+t.test('a member that never comes is named, with its phase, after the bound', async t => {
+  const options = [{ timeoutMs: 200 }, { leaveAfter: 1, timeoutMs: 200 }];
+  const ring = startRing(2, 10, options);
+  const { error } = await ring.replies[0];
+  t.match(error, { code: 'E_STALL', replica: 1, phase: 'update', step: 1 });
+  await allExited(ring);
+});
+
+t.test('a ring that was aborted stays aborted', async t => {
+  const control = new ControlBlock(2);
+  control.abort();
+  control.abort(1);
+  t.equal(control.abortedBy, -1, 'the first to abort is remembered');
+});
