@@ -9,11 +9,11 @@
  * Chunk c is therefore always summed in the order c, c+1, …, c+N−1 (mod N), starting from replica c's own
  * values: the result is the same bits on every replica and in every run.
  *
- * What a replica has done is one counter in the control block, growing by 2N a round:
+ * What a replica has done is one counter in the control block, growing by 2N−1 a round from its `base`:
  *
  *   base+1               its contribution is in its buffer
  *   base+2+s             reduce-scatter step s done
- *   base+N+1+s           all-gather step s done          (base+2N−1: the round is over)
+ *   base+N+1+s           all-gather step s done          (base+2N−1: the round is over, the next one's base)
  *
  * A replica waits for its left neighbour before it reads, and for its right neighbour before it overwrites
  * what that one has still to read.
@@ -39,7 +39,6 @@ export class RingMember {
   readonly #control: ControlBlock;
   readonly #rank: number;
   readonly #timeoutMs: number;
-  #base = 0;
 
   /**
    * @param buffers one per replica, in rank order, all of the same length
@@ -72,7 +71,7 @@ export class RingMember {
     const r = this.#rank;
     const left = mod(r - 1, n);
     const right = mod(r + 1, n);
-    const base = this.#base;
+    const base = this.#control.progress(r);
     this.#reached(base + 1);
     for (let s = 0; s < n - 1; s++) {
       this.#await(left, base + 1 + s);
@@ -88,7 +87,6 @@ export class RingMember {
     }
     // The caller may write to `local` as soon as this returns: the right neighbour must be done reading it.
     this.#await(right, base + 2 * n - 1);
-    this.#base = (base + 2 * n) | 0;
   }
 
   #bounds(chunk: number): [number, number] {
@@ -116,7 +114,7 @@ export class RingMember {
   #await(replica: number, target: number): void {
     const control = this.#control;
     let seen = control.progress(replica);
-    // Differences, not values, are compared: the counters wrap after 2³² / 2N rounds.
+    // Differences, not values, are compared: the counters wrap after 2³² / (2N − 1) rounds.
     if (((seen - target) | 0) >= 0) return;
     const deadline = performance.now() + this.#timeoutMs;
     while (((seen - target) | 0) < 0) {

@@ -3,7 +3,10 @@ import { Purpose, Random } from '../../src/random.js';
 /** The values replica `rank` brings to round `round`: of mixed magnitude, so that the order of additions shows. */
 export function contribution(rank: number, round: number, length: number): Float32Array {
   const random = new Random({ seed: 7, purpose: Purpose.split, epoch: round, index: rank });
-  return Float32Array.from({ length }, () => (random.float() - 0.5) * 10 ** random.below(6));
+  const block = Float32Array.from({ length: Math.min(length, 8191) }, () => {
+    return (random.float() - 0.5) * 10 ** random.below(6);
+  });
+  return Float32Array.from({ length }, (_, i) => block[i % block.length]);
 }
 
 /** The sum by the definition in ring.ts: chunk c in the order c, c+1, …, in float32. */

@@ -7,7 +7,8 @@ import { contribution } from './contribution.js';
 
 export interface MemberData {
   control: SharedArrayBuffer;
-  buffers: SharedArrayBuffer[];
+  /** One set of ring buffers per length, each in rank order. */
+  rings: SharedArrayBuffer[][];
   rank: number;
   rounds: number;
   timeoutMs: number;
@@ -16,17 +17,23 @@ export interface MemberData {
 }
 
 const data = workerData as MemberData;
-const control = new ControlBlock(data.buffers.length, data.control);
-const member = new RingMember(control, data.buffers, data.rank, { timeoutMs: data.timeoutMs });
-const results: Float32Array[] = [];
+const { rank, leaveAfter } = data;
+const rounds = leaveAfter ?? data.rounds;
+const control = new ControlBlock(data.rings[0].length, data.control);
+const results: Float32Array[][] = [];
 try {
-  for (let round = 0; round < (data.leaveAfter ?? data.rounds); round++) {
-    control.enter(data.rank, 'all-reduce', round);
-    member.local.set(contribution(data.rank, round, member.local.length));
-    member.allReduce();
-    results.push(member.local.slice());
+  for (const buffers of data.rings) {
+    const member = new RingMember(control, buffers, rank, { timeoutMs: data.timeoutMs });
+    const sums: Float32Array[] = [];
+    for (let round = 0; round < rounds; round++) {
+      control.enter(rank, 'all-reduce', round);
+      member.local.set(contribution(rank, round, member.local.length));
+      member.allReduce();
+      sums.push(member.local.slice());
+    }
+    results.push(sums);
   }
-  control.enter(data.rank, 'update', data.leaveAfter ?? data.rounds);
+  control.enter(rank, 'update', rounds);
   parentPort?.postMessage({ results });
 } catch (error) {
   parentPort?.postMessage({ error: errorToWire(error) });
