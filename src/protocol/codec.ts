@@ -1,0 +1,58 @@
+/**
+ * Control messages on the wire: msgpackr without its record extension, so that a message is plain MessagePack
+ * that any other process could read.
+ */
+import { Packr } from 'msgpackr';
+import { ProtocolError } from '../errors.js';
+import type { Command, Greeting, Reply } from './messages.js';
+
+const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
+
+const operations: ReadonlySet<string> = new Set<Command['op']>([
+  'publish',
+  'adopt',
+  'optimizer',
+  'predict',
+  'loss',
+  'backward',
+  'step',
+  'zeroGrad',
+  'train',
+  'valid',
+  'checksum',
+  'model',
+  'memory',
+  'close',
+]);
+
+/** The message in bytes of its own: packr's are a view of its pool, and posting a view would copy all of it. */
+export function encode(message: Command | Reply | Greeting): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(packr.pack(message));
+}
+
+function unpack(bytes: Uint8Array, what: string): Record<string, unknown> {
+  let message: unknown;
+  try {
+    message = packr.unpack(bytes);
+  } catch (cause) {
+    throw new ProtocolError(`a ${what} of ${bytes.length} bytes cannot be unpacked`, { cause });
+  }
+  if (typeof message !== 'object' || message === null) throw new ProtocolError(`a ${what} is not an object`);
+  return message as Record<string, unknown>;
+}
+
+/** @throws ProtocolError when the bytes hold no known command */
+export function decodeCommand(bytes: Uint8Array): Command {
+  const message = unpack(bytes, 'command');
+  if (typeof message.op !== 'string' || !operations.has(message.op)) {
+    throw new ProtocolError(`unknown command '${String(message.op)}'`);
+  }
+  return message as unknown as Command;
+}
+
+/** @throws ProtocolError when the bytes hold no reply */
+export function decodeReply<T extends Reply | Greeting>(bytes: Uint8Array): T {
+  const message = unpack(bytes, 'reply');
+  if (typeof message.ok !== 'boolean') throw new ProtocolError("a reply has no 'ok'");
+  return message as unknown as T;
+}

@@ -1,0 +1,163 @@
+/**
+ * Everything that coordinator and replicas say to each other, as types.
+ *
+ * Commands and replies are control messages: plain data, packed by msgpackr (codec.ts), answered one for one
+ * in the order they were sent. Shared memory cannot be packed: it travels beside them as a `Share`.
+ */
+import type { WireError } from '../errors.js';
+import type { ImageShape, SlotLayout, TransformSpec } from './batch.js';
+import type { GroupSettings, OptimizerSpec, ParameterInfo } from './optimizer.js';
+import type { Tally } from './step-runner.js';
+
+/** What a replica thread is started with (`workerData`). */
+export interface ReplicaSettings {
+  readonly rank: number;
+  readonly replicas: number;
+  readonly engine: string;
+  readonly device: string;
+  readonly recipe: RecipeReference;
+  readonly imageShape: ImageShape;
+  readonly classes: readonly string[];
+  readonly seed: number;
+  /** Longest wait for another replica, in ms. */
+  readonly stallTimeoutMs: number;
+  /** Laid out in allreduce/control-block.ts. */
+  readonly control: SharedArrayBuffer;
+}
+
+export interface RecipeReference {
+  /** URL of the module whose default export is the recipe. */
+  readonly url: string;
+  /** JSON handed to the recipe's functions. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Shared memory handed over once: the ring's buffers, predictions, or a loader's slots. */
+export type Share =
+  | { readonly share: 'ring'; readonly buffers: readonly SharedArrayBuffer[] }
+  | { readonly share: 'predictions'; readonly buffer: SharedArrayBuffer }
+  | {
+      readonly share: 'slots';
+      readonly ring: number;
+      readonly layout: SlotLayout;
+      readonly buffers: readonly SharedArrayBuffer[];
+    };
+
+/** A replica's part of a global batch: samples `offset … offset + count − 1` of a slot. */
+export interface Shard {
+  /** Which loader's slots, by the number given in its `Share`. */
+  readonly ring: number;
+  readonly slot: number;
+  readonly offset: number;
+  readonly count: number;
+  /** Size of the global batch. */
+  readonly size: number;
+  readonly epoch: number;
+  readonly index: number;
+  readonly transforms: readonly TransformSpec[];
+}
+
+export type Command =
+  | { readonly op: 'publish' }
+  | { readonly op: 'adopt'; readonly from: number }
+  | { readonly op: 'optimizer'; readonly spec: OptimizerSpec }
+  | {
+      readonly op: 'predict';
+      readonly shard: Shard;
+      readonly training: boolean;
+      readonly predictions: boolean;
+      readonly step: number;
+    }
+  | { readonly op: 'loss' }
+  | { readonly op: 'backward' }
+  | { readonly op: 'step'; readonly groups: readonly GroupSettings[] }
+  | { readonly op: 'zeroGrad'; readonly factor: number }
+  | {
+      readonly op: 'train';
+      readonly shard: Shard;
+      readonly groups: readonly GroupSettings[];
+      readonly predictions: boolean;
+      readonly step: number;
+    }
+  | { readonly op: 'valid'; readonly shard: Shard; readonly predictions: boolean; readonly step: number }
+  | { readonly op: 'checksum' }
+  | { readonly op: 'model' }
+  | { readonly op: 'memory' }
+  | { readonly op: 'close' };
+
+export type CommandOf<Op extends Command['op']> = Extract<Command, { op: Op }>;
+
+/** One row of the model's summary. */
+export interface LayerInfo {
+  readonly name: string;
+  readonly type: string;
+  /** Without the batch dimension. */
+  readonly outputShape: readonly (number | null)[];
+  readonly parameters: number;
+}
+
+/** First message of a replica: its model stands. */
+export interface ReadyReport {
+  /** The device it really runs on. */
+  readonly device: string;
+  readonly modelName: string;
+  readonly parameters: readonly ParameterInfo[];
+  /** Elements of all non-trainable weights, such as moving statistics. */
+  readonly stateSize: number;
+  /** Without the batch dimension. */
+  readonly outputShape: readonly number[];
+  readonly layers: readonly LayerInfo[];
+}
+
+export interface LossReport {
+  readonly loss: Tally;
+  readonly metrics: Readonly<Record<string, Tally>>;
+}
+
+export interface StepReport extends LossReport {
+  readonly computeMs: number;
+  readonly allReduceMs: number;
+  readonly updateMs: number;
+}
+
+export interface MemoryReport {
+  readonly tensors: number;
+  /** Bytes the engine holds in tensors. */
+  readonly bytes: number;
+}
+
+/** What `tf.io` calls model artifacts, as far as gradring writes them. */
+export interface ModelReport {
+  /** JSON text of the model's topology. */
+  readonly topology: string;
+  readonly weightSpecs: readonly { name: string; shape: number[]; dtype: string }[];
+  /** Little-endian values, in the order of `weightSpecs`. */
+  readonly weightData: Uint8Array;
+}
+
+/** The answer to each command. */
+export interface Results {
+  publish: null;
+  adopt: null;
+  optimizer: null;
+  predict: null;
+  loss: LossReport;
+  backward: { readonly allReduceMs: number };
+  step: null;
+  zeroGrad: null;
+  train: StepReport;
+  valid: StepReport;
+  checksum: string;
+  model: ModelReport;
+  memory: MemoryReport;
+  close: null;
+}
+
+export type Reply =
+  | { readonly ok: true; readonly result: Results[Command['op']] }
+  | { readonly ok: false; readonly error: WireError };
+
+/** A replica's first message. */
+export type Greeting =
+  | { readonly ok: true; readonly ready: ReadyReport }
+  | { readonly ok: false; readonly error: WireError };

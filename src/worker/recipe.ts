@@ -1,0 +1,70 @@
+/**
+ * The recipe: what is the user's own. Functions cannot cross threads, so it is a module that every replica
+ * imports from its URL; its default export is what `defineRecipe` returns.
+ */
+import type { Scalar, Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Tf } from '../engine/tf.js';
+import type { ImageShape } from '../protocol/batch.js';
+import type { Random } from '../random.js';
+
+export type { Tf } from '../engine/tf.js';
+
+/** What a recipe's functions are told about the run. */
+export interface RecipeContext<Options = Readonly<Record<string, unknown>>> {
+  /** [height, width, channels] of every image. */
+  readonly imageShape: ImageShape;
+  /** Class names; labels are their indices. */
+  readonly classes: readonly string[];
+  readonly seed: number;
+  /** The JSON given to the run for this recipe. */
+  readonly options: Options;
+}
+
+/**
+ * Mean over the samples of a shard, as a scalar. gradring weights it by the shard's share of the batch.
+ *
+ * @param predictions [n, …output shape]
+ * @param targets int32 class indices, [n]
+ * @param inputs float32 [n, height, width, channels], after the transforms
+ */
+export type LossFunction = (tf: Tf, predictions: Tensor, targets: Tensor1D, inputs: Tensor4D) => Scalar;
+
+/** Sum over the samples of a shard, as a scalar: sums of all shards are added and divided once. */
+export type MetricFunction = LossFunction;
+
+/**
+ * A transform of the recipe's own, run on the device.
+ *
+ * @param x float32 [n, height, width, channels]
+ * @param random the same stream on every replica of a batch
+ */
+export type TransformFunction = (
+  tf: Tf,
+  x: Tensor4D,
+  options: Readonly<Record<string, unknown>>,
+  random: Random,
+) => Tensor4D;
+
+export interface Recipe<Options = Readonly<Record<string, unknown>>> {
+  /** For people: shown in the first lines of a run. */
+  readonly name?: string;
+  /** Builds the model: input [null, …imageShape], any layers of tfjs. Called once on every replica. */
+  model(tf: Tf, context: RecipeContext<Options>): LayersModel | Promise<LayersModel>;
+  /**
+   * `crossEntropy` (default): softmax cross-entropy of logits [n, classes] and class indices.
+   * `mse`: mean squared error between the output and the input images, for autoencoders.
+   */
+  readonly loss?: 'crossEntropy' | 'mse' | LossFunction;
+  /** Computed on the device for every batch, shown as columns. */
+  readonly metrics?: Readonly<Record<string, MetricFunction>>;
+  /** Named transforms that `BatchTransformCB` and the loaders can ask for beside the built-in ones. */
+  readonly transforms?: Readonly<Record<string, TransformFunction>>;
+}
+
+/** Gives a recipe module its types. */
+export function defineRecipe<Options = Readonly<Record<string, unknown>>>(
+  recipe: Recipe<Options>,
+): Recipe<Options> {
+  return recipe;
+}

@@ -1,0 +1,16 @@
+import { type Purpose, Random } from '../random.js';
+
+/**
+ * Makes `Math.random` of this thread a seeded stream. tfjs draws from it wherever a layer has no seed of its
+ * own (initialisers, dropout), so without this two runs of one command would differ. Threads have a
+ * `Math.random` each: nobody else's changes.
+ *
+ * @returns starts a new stream, keyed by purpose, epoch and index
+ */
+export function seedMathRandom(seed: number): (purpose: Purpose, epoch: number, index: number) => void {
+  let random: Random;
+  Math.random = () => random.float();
+  return (purpose, epoch, index) => {
+    random = new Random({ seed, purpose, epoch, index });
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * The tensors of one step on one replica, from upload to gradients. Two tapes are kept: one from inputs to
+ * predictions, one from predictions to loss, so that the Learner's five steps can be run one at a time.
+ */
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
+import type { Engine } from '../engine/engine.js';
+import { LearnerError, RecipeError } from '../errors.js';
+import { crossEntropy, meanSquaredError } from '../nn/losses.js';
+import { backward, discard, recordForward, type Tape } from '../nn/tape.js';
+import type { LossReport, Shard } from '../protocol/messages.js';
+import type { Tally } from '../protocol/step-runner.js';
+import type { LoadedRecipe } from './load-recipe.js';
+import type { LossFunction } from './recipe.js';
+import type { DeviceShard } from './shard-reader.js';
+
+interface OpenStep {
+  readonly shard: Shard;
+  readonly data: DeviceShard;
+  readonly predictions: Tensor;
+  readonly forward?: Tape;
+  loss?: { readonly value: Scalar; readonly tape?: Tape };
+}
+
+const lossFunctions: Record<'crossEntropy' | 'mse', LossFunction> = {
+  crossEntropy: (tf, logits, targets) => crossEntropy(tf, logits, targets),
+  mse: (tf, predictions, _targets, inputs) => meanSquaredError(tf, predictions, inputs),
+};
+
+export class TrainingStep {
+  readonly #engine: Engine;
+  readonly #loaded: LoadedRecipe;
+  readonly #lossFunction: LossFunction;
+  #open?: OpenStep;
+
+  constructor(engine: Engine, loaded: LoadedRecipe) {
+    this.#engine = engine;
+    this.#loaded = loaded;
+    const { loss = 'crossEntropy' } = loaded.recipe;
+    this.#lossFunction = typeof loss === 'function' ? loss : lossFunctions[loss];
+  }
+
+  /** Forward pass; takes over `data`. With `training` the tape is recorded. */
+  predict(shard: Shard, data: DeviceShard, training: boolean): Tensor {
+    this.end();
+    const { tf } = this.#engine;
+    const { model } = this.#loaded;
+    const run = () => model.apply(data.inputs, { training }) as Tensor;
+    try {
+      if (training) {
+        const { value, tape } = recordForward(tf, run);
+        this.#open = { shard, data, predictions: value, forward: tape };
+      } else {
+        this.#open = { shard, data, predictions: tf.tidy(run) };
+      }
+    } catch (error) {
+      data.dispose();
+      throw error;
+    }
+    return this.#open.predictions;
+  }
+
+  /** Loss and the recipe's metrics of the last prediction. */
+  async loss(): Promise<LossReport> {
+    const step = this.#require('predict');
+    const { tf } = this.#engine;
+    const { predictions, data } = step;
+    const run = () => this.#checkScalar(this.#lossFunction(tf, predictions, data.targets, data.inputs));
+    if (step.forward) {
+      const { value, tape } = recordForward(tf, run);
+      step.loss = { value: value as Scalar, tape };
+    } else {
+      step.loss = { value: tf.tidy(run) };
+    }
+    const count = step.shard.count;
+    const [mean] = await step.loss.value.data();
+    return { loss: { sum: mean * count, count }, metrics: await this.#metrics(step) };
+  }
+
+  /**
+   * Walks both tapes back. The gradients are those of this shard's part of the global batch's mean loss.
+   *
+   * @param onGradient gets each variable's final gradient once, or undefined if it has none; it may not keep it
+   */
+  backward(variables: readonly Tensor[], onGradient: (index: number, gradient?: Tensor) => void): void {
+    const step = this.#require('predict');
+    if (!step.loss?.tape || !step.forward) {
+      throw new LearnerError('backward() needs a training prediction and its loss first', {
+        hint: 'call predict and getLoss before backward, and only in the training phase',
+      });
+    }
+    const { tf } = this.#engine;
+    const share = tf.scalar(step.shard.count / step.shard.size);
+    let output: Tensor | undefined;
+    try {
+      backward(step.loss.tape, step.loss.value, [step.predictions], share, (_, gradient) => {
+        output = gradient?.clone();
+      });
+      if (!output) throw new RecipeError('the loss does not depend on the predictions');
+      backward(step.forward, step.predictions, variables, output, onGradient);
+    } finally {
+      output?.dispose();
+      share.dispose();
+      this.end();
+    }
+  }
+
+  /** Frees whatever the step still holds. */
+  end(): void {
+    const step = this.#open;
+    if (!step) return;
+    this.#open = undefined;
+    if (step.loss?.tape) discard(step.loss.tape);
+    if (step.forward) discard(step.forward);
+    step.loss?.value.dispose();
+    step.predictions.dispose();
+    step.data.dispose();
+  }
+
+  #require(before: string): OpenStep {
+    if (!this.#open) throw new LearnerError(`no step is open: call ${before} first`);
+    return this.#open;
+  }
+
+  #checkScalar(value: unknown): Scalar {
+    const { tf } = this.#engine;
+    if (value instanceof tf.Tensor && value.rank === 0) return value as Scalar;
+    const got = value instanceof tf.Tensor ? `a tensor of shape [${value.shape}]` : typeof value;
+    throw new RecipeError(`the loss function returned ${got}, not a scalar`, {
+      hint: 'return the mean over the samples: tf.mean(perSampleLoss)',
+    });
+  }
+
+  async #metrics({ predictions, data, shard }: OpenStep): Promise<Record<string, Tally>> {
+    const { tf } = this.#engine;
+    const tallies: Record<string, Tally> = {};
+    for (const [name, metric] of Object.entries(this.#loaded.recipe.metrics ?? {})) {
+      const value = tf.tidy(() => metric(tf, predictions, data.targets, data.inputs));
+      const [sum, ...rest] = await value.data();
+      value.dispose();
+      if (rest.length > 0) {
+        throw new RecipeError(`the metric '${name}' returned shape [${value.shape}], not a scalar`, {
+          hint: 'return the sum over the samples: tf.sum(perSampleValue)',
+        });
+      }
+      tallies[name] = { sum, count: shard.count };
+    }
+    return tallies;
+  }
+}
