@@ -1,0 +1,88 @@
+/**
+ * The coordinator's end of one replica thread. Commands are answered one for one and in order; whatever ends
+ * the thread rejects every answer still awaited.
+ */
+import { Worker } from 'node:worker_threads';
+import { errorFromWire, ReplicaError } from '../errors.js';
+import { decodeReply, encode } from '../protocol/codec.js';
+import type {
+  Command,
+  CommandOf,
+  Greeting,
+  ReadyReport,
+  ReplicaSettings,
+  Reply,
+  Results,
+  Share,
+} from '../protocol/messages.js';
+import { threadUrl } from '../thread-url.js';
+
+interface Waiting {
+  resolve(bytes: Uint8Array): void;
+  reject(error: Error): void;
+}
+
+export class ReplicaHandle {
+  readonly rank: number;
+  readonly device: string;
+  /** Fulfilled when the thread is gone, however it went. */
+  readonly exited: Promise<void>;
+  readonly #worker: Worker;
+  readonly #waiting: Waiting[] = [];
+  #ended?: Error;
+
+  constructor(settings: ReplicaSettings) {
+    this.rank = settings.rank;
+    this.device = settings.device;
+    this.#worker = new Worker(threadUrl('../worker/replica-thread', import.meta.url), {
+      workerData: settings,
+      name: `gradring-replica-${settings.rank}`,
+      // What a recipe prints belongs to whoever embeds the coordinator, not to the process's streams.
+      stdout: false,
+      stderr: false,
+    });
+    this.#worker.on('message', (bytes: Uint8Array) => this.#waiting.shift()?.resolve(bytes));
+    this.#worker.on('messageerror', error => this.#end(error));
+    this.#worker.on('error', error => this.#end(error instanceof Error ? error : new Error(String(error))));
+    this.exited = new Promise(resolve => {
+      this.#worker.once('exit', code => {
+        this.#end(new ReplicaError(`its thread exited with code ${code}`, { replica: this.rank }));
+        resolve();
+      });
+    });
+  }
+
+  /** The replica's first message. */
+  async ready(): Promise<ReadyReport> {
+    const greeting = decodeReply<Greeting>(await this.#next());
+    if (!greeting.ok) throw errorFromWire(greeting.error);
+    return greeting.ready;
+  }
+
+  share(share: Share): void {
+    this.#worker.postMessage(share);
+  }
+
+  async request<Op extends Command['op']>(command: CommandOf<Op>): Promise<Results[Op]> {
+    const bytes = encode(command);
+    const answer = this.#next();
+    this.#worker.postMessage(bytes, [bytes.buffer]);
+    const reply = decodeReply<Reply>(await answer);
+    if (!reply.ok) throw errorFromWire(reply.error);
+    return reply.result as Results[Op];
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #next(): Promise<Uint8Array> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error;
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
+  }
+}
