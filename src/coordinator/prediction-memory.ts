@@ -6,7 +6,7 @@ export class PredictionMemory {
   readonly #group: ReplicaGroup;
   readonly #outputShape: readonly number[];
   readonly #outputSize: number;
-  #values = new Float32Array(0);
+  #values: Float32Array = new Float32Array(0);
 
   constructor(group: ReplicaGroup, outputShape: readonly number[]) {
     this.#group = group;
@@ -19,7 +19,7 @@ export class PredictionMemory {
     const length = samples * this.#outputSize;
     if (length <= this.#values.length) return;
     const buffer = new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
-    this.#values = new Float32Array(buffer);
+    this.#values: Float32Array = new Float32Array(buffer);
     this.#group.share({ share: 'predictions', buffer });
   }
 

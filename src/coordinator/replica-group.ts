@@ -3,14 +3,7 @@
  * fails, dies or does not answer in time, the ring is aborted for all and the first cause is thrown.
  */
 import { ControlBlock } from '../allreduce/control-block.js';
-import {
-  AbortedError,
-  ConfigError,
-  GradringError,
-  ReplicaError,
-  RingAbortedError,
-  StallError,
-} from '../errors.js';
+import { AbortedError, GradringError, ReplicaError, RingAbortedError, StallError } from '../errors.js';
 import type {
   Command,
   CommandOf,

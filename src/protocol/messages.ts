@@ -137,20 +137,20 @@ export interface ModelReport {
 
 /** The answer to each command. */
 export interface Results {
-  publish: null;
-  adopt: null;
-  optimizer: null;
-  predict: null;
+  publish: void;
+  adopt: void;
+  optimizer: void;
+  predict: void;
   loss: LossReport;
   backward: { readonly allReduceMs: number };
-  step: null;
-  zeroGrad: null;
+  step: void;
+  zeroGrad: void;
   train: StepReport;
   valid: StepReport;
   checksum: string;
   model: ModelReport;
   memory: MemoryReport;
-  close: null;
+  close: void;
 }
 
 export type Reply =

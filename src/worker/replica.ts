@@ -108,11 +108,11 @@ export class Replica {
     const { engine, loaded } = this.#parts;
     switch (command.op) {
       case 'publish':
-        return void this.#weights.publish(this.#requireRing().local) ?? null;
+        return this.#weights.publish(this.#requireRing().local);
       case 'adopt':
-        return void this.#weights.adopt(new Float32Array(this.#ringBuffers[command.from])) ?? null;
+        return this.#weights.adopt(new Float32Array(this.#ringBuffers[command.from]));
       case 'optimizer':
-        return void this.#setOptimizer(command.spec) ?? null;
+        return this.#setOptimizer(command.spec);
       case 'predict':
         return this.#predict(command, command.training);
       case 'loss':
@@ -122,7 +122,7 @@ export class Replica {
       case 'step':
         return this.#step(command.groups);
       case 'zeroGrad':
-        return void this.#weights.scaleGradients(command.factor) ?? null;
+        return this.#weights.scaleGradients(command.factor);
       case 'train':
         return this.#train(command);
       case 'valid':
@@ -134,7 +134,7 @@ export class Replica {
       case 'memory':
         return engine.memory();
       case 'close':
-        return null;
+        return undefined;
     }
   }
 
@@ -143,11 +143,11 @@ export class Replica {
     this.#weights.scaleGradients(0);
   }
 
-  #predict(command: CommandOf<'predict' | 'train' | 'valid'>, training: boolean): null {
+  #predict(command: CommandOf<'predict' | 'train' | 'valid'>, training: boolean): void {
     const { shard, step } = command;
     this.#shard = shard;
     this.#enter('data', step);
-    if (shard.count === 0) return null;
+    if (shard.count === 0) return;
     this.#parts.reseed(
       Purpose.layer,
       shard.epoch,
@@ -157,7 +157,7 @@ export class Replica {
     this.#enter('forward');
     const predictions = this.#tensors.predict(shard, data, training);
     if (command.predictions) this.#writePredictions(predictions, shard);
-    return null;
+    return;
   }
 
   #writePredictions(predictions: Tensor, { offset, count }: Shard): void {
@@ -192,12 +192,12 @@ export class Replica {
     return performance.now() - since;
   }
 
-  #step(groups: readonly GroupSettings[]): null {
+  #step(groups: readonly GroupSettings[]): void {
     const optimizer = this.#optimizer;
     if (!optimizer) throw new ProtocolError('step before any optimizer was set');
     this.#enter('update');
     this.#weights.update((values, gradients) => optimizer.step(values, gradients, groups));
-    return null;
+    return;
   }
 
   async #train(command: CommandOf<'train'>): Promise<StepReport> {
