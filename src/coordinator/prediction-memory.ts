@@ -19,7 +19,7 @@ export class PredictionMemory {
     const length = samples * this.#outputSize;
     if (length <= this.#values.length) return;
     const buffer = new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
-    this.#values: Float32Array = new Float32Array(buffer);
+    this.#values = new Float32Array(buffer);
     this.#group.share({ share: 'predictions', buffer });
   }
 

@@ -137,20 +137,20 @@ export interface ModelReport {
 
 /** The answer to each command. */
 export interface Results {
-  publish: void;
-  adopt: void;
-  optimizer: void;
-  predict: void;
+  publish: undefined;
+  adopt: undefined;
+  optimizer: undefined;
+  predict: undefined;
   loss: LossReport;
   backward: { readonly allReduceMs: number };
-  step: void;
-  zeroGrad: void;
+  step: undefined;
+  zeroGrad: undefined;
   train: StepReport;
   valid: StepReport;
   checksum: string;
   model: ModelReport;
   memory: MemoryReport;
-  close: void;
+  close: undefined;
 }
 
 export type Reply =

@@ -108,21 +108,27 @@ export class Replica {
     const { engine, loaded } = this.#parts;
     switch (command.op) {
       case 'publish':
-        return this.#weights.publish(this.#requireRing().local);
+        this.#weights.publish(this.#requireRing().local);
+        return undefined;
       case 'adopt':
-        return this.#weights.adopt(new Float32Array(this.#ringBuffers[command.from]));
+        this.#weights.adopt(new Float32Array(this.#ringBuffers[command.from]));
+        return undefined;
       case 'optimizer':
-        return this.#setOptimizer(command.spec);
+        this.#setOptimizer(command.spec);
+        return undefined;
       case 'predict':
-        return this.#predict(command, command.training);
+        this.#predict(command, command.training);
+        return undefined;
       case 'loss':
         return this.#loss();
       case 'backward':
         return { allReduceMs: this.#backward() };
       case 'step':
-        return this.#step(command.groups);
+        this.#step(command.groups);
+        return undefined;
       case 'zeroGrad':
-        return this.#weights.scaleGradients(command.factor);
+        this.#weights.scaleGradients(command.factor);
+        return undefined;
       case 'train':
         return this.#train(command);
       case 'valid':
