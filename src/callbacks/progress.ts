@@ -1,0 +1,160 @@
+import { Callback } from '../learner/callback.js';
+import type { Learner } from '../learner/learner.js';
+import type { BatchLoader, Epochs } from '../learner/loaders.js';
+import type { Batch } from '../protocol/batch.js';
+import { EpochTable } from './epoch-table.js';
+import type { MetricsRow } from './metrics.js';
+import { PlainView } from './plain-view.js';
+import type { ProgressState } from './progress-text.js';
+import type { ProgressStream, ProgressView } from './progress-view.js';
+import { TerminalView } from './terminal-view.js';
+
+export interface ProgressOptions {
+  /** Where to write, such as `process.stderr`. A terminal gets bars, anything else plain lines. */
+  readonly stream: ProgressStream;
+  /** Default: on a terminal, unless NO_COLOR is set. */
+  readonly color?: boolean;
+}
+
+/**
+ * Shows people how the fit is doing: a bar over the epochs, one over the batches, and a table line per epoch if
+ * there is a `MetricsCB`. Writes only to the stream it is given.
+ */
+export class ProgressCB extends Callback {
+  /** After MetricsCB, whose row it shows. */
+  override order = 1;
+  readonly #stream: ProgressStream;
+  readonly #color: boolean;
+  #view?: ProgressView;
+  #table = new EpochTable();
+  #endListening?: () => void;
+  #heldTrainRow?: MetricsRow;
+  #epochs?: { readonly given: Epochs; readonly shown: Epochs };
+  #dl?: { readonly given: BatchLoader; readonly shown: BatchLoader };
+  #fitStartMs = 0;
+  #epochsDone = 0;
+  #phase = { startMs: 0, startWaitMs: 0, batchesDone: 0, samples: 0, computeMs: 0, reduceMs: 0 };
+
+  constructor({ stream, color }: ProgressOptions) {
+    super();
+    this.#stream = stream;
+    this.#color = Boolean(stream.isTTY) && (color ?? !process.env.NO_COLOR);
+  }
+
+  override beforeFit(learn: Learner): void {
+    this.#fitStartMs = learn.clock();
+    this.#table = new EpochTable();
+    this.#epochsDone = 0;
+    this.#heldTrainRow = undefined;
+    this.#view = this.#stream.isTTY
+      ? new TerminalView(this.#stream, this.#color)
+      : new PlainView(this.#stream, this.#fitStartMs);
+    this.#endListening = learn.metrics?.addListener(row => this.#show(row));
+    this.#epochs = { given: learn.epochs, shown: this.#wrapEpochs(learn.epochs) };
+    learn.epochs = this.#epochs.shown;
+  }
+
+  override beforeEpoch(learn: Learner): void {
+    const startWaitMs = learn.dl.waitMs ?? 0;
+    this.#phase = {
+      startMs: learn.clock(),
+      startWaitMs,
+      batchesDone: 0,
+      samples: 0,
+      computeMs: 0,
+      reduceMs: 0,
+    };
+    this.#dl = { given: learn.dl, shown: this.#wrapBatches(learn.dl) };
+    learn.dl = this.#dl.shown;
+  }
+
+  override afterBatch(learn: Learner): void {
+    this.#phase.samples += learn.batch.size;
+    this.#phase.computeMs += learn.result?.times?.compute ?? Number.NaN;
+    this.#phase.reduceMs += learn.result?.times?.allReduce ?? Number.NaN;
+    this.#view?.update(this.#state(learn), learn.clock());
+  }
+
+  override cleanupEpoch(learn: Learner): void {
+    // Another callback may have wrapped the loader again; then it is that callback's to put back.
+    if (this.#dl && learn.dl === this.#dl.shown) learn.dl = this.#dl.given;
+    this.#dl = undefined;
+  }
+
+  override cleanupFit(learn: Learner): void {
+    this.#showHeldRow();
+    this.#view?.close();
+    this.#view = undefined;
+    this.#endListening?.();
+    this.#endListening = undefined;
+    if (this.#epochs && learn.epochs === this.#epochs.shown) learn.epochs = this.#epochs.given;
+    this.#epochs = undefined;
+  }
+
+  #wrapEpochs(given: Epochs): Epochs {
+    return { length: given.length, [Symbol.iterator]: () => this.#countEpochs(given) };
+  }
+
+  *#countEpochs(given: Epochs): Generator<number> {
+    for (const epoch of given) {
+      yield epoch;
+      this.#showHeldRow();
+      this.#epochsDone++;
+    }
+  }
+
+  #wrapBatches(given: BatchLoader): BatchLoader {
+    return {
+      length: given.length,
+      get waitMs() {
+        return given.waitMs;
+      },
+      [Symbol.asyncIterator]: () => this.#countBatches(given),
+    };
+  }
+
+  async *#countBatches(given: BatchLoader): AsyncGenerator<Batch> {
+    for await (const batch of given) {
+      this.#phase.batchesDone++;
+      yield batch;
+    }
+  }
+
+  /** A train row waits for its epoch's valid row; what comes instead (next epoch, end) shows it alone. */
+  #show(row: MetricsRow): void {
+    if (row.phase === 'train') this.#heldTrainRow = row;
+    else {
+      this.#view?.print(this.#table.lines(this.#heldTrainRow, row));
+      this.#heldTrainRow = undefined;
+    }
+  }
+
+  #showHeldRow(): void {
+    if (this.#heldTrainRow) this.#view?.print(this.#table.lines(this.#heldTrainRow));
+    this.#heldTrainRow = undefined;
+  }
+
+  #state({ clock, epochs, training, dl, loss }: Learner): ProgressState {
+    const { startMs, startWaitMs, batchesDone, samples, computeMs, reduceMs } = this.#phase;
+    const phaseMs = clock() - startMs;
+    const parts = {
+      data: dl.waitMs === undefined ? Number.NaN : dl.waitMs - startWaitMs,
+      compute: computeMs,
+      reduce: training ? reduceMs : Number.NaN,
+    };
+    return {
+      epochsDone: this.#epochsDone,
+      epochs: epochs.length,
+      fitMs: clock() - this.#fitStartMs,
+      phase: training ? 'train' : 'valid',
+      batchesDone,
+      batches: dl.length,
+      phaseMs,
+      loss,
+      imagesPerSecond: (samples * 1000) / phaseMs,
+      shares: Object.entries(parts)
+        .filter(([, ms]) => Number.isFinite(ms))
+        .map(([name, ms]) => ({ name, share: ms / phaseMs })),
+    };
+  }
+}

@@ -1,0 +1,66 @@
+import { type BarLine, barLine } from './progress-bar.js';
+import { bars, type ProgressState } from './progress-text.js';
+import type { ProgressStream, ProgressView } from './progress-view.js';
+
+const hideCursor = '\x1b[?25l';
+const showCursor = '\x1b[?25h';
+const eraseToEnd = '\x1b[J';
+/** Faster than this nobody can read, and a terminal over a slow line would hold training up. */
+const redrawEveryMs = 100;
+
+/** Two bars at the bottom, redrawn in place; printed lines scroll up above them. */
+export class TerminalView implements ProgressView {
+  readonly #stream: ProgressStream;
+  readonly #color: boolean;
+  #bars: readonly BarLine[] = [];
+  #drawn = '';
+  #drawnLengths: readonly number[] = [];
+  #drawnAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(stream: ProgressStream, color: boolean) {
+    this.#stream = stream;
+    this.#color = color;
+    stream.write(hideCursor);
+  }
+
+  update(state: ProgressState, nowMs: number): void {
+    if (nowMs - this.#drawnAtMs < redrawEveryMs) return;
+    this.#bars = bars(state);
+    const text = this.#barText();
+    if (text === this.#drawn) return;
+    this.#drawnAtMs = nowMs;
+    this.#stream.write(this.#erase() + text);
+    this.#remember(text);
+  }
+
+  print(lines: readonly string[]): void {
+    const erase = this.#erase();
+    const text = this.#barText();
+    this.#stream.write(`${erase}${lines.map(line => `${line}\n`).join('')}${text}`);
+    this.#remember(text);
+  }
+
+  close(): void {
+    this.#stream.write(this.#erase() + showCursor);
+  }
+
+  get #columns(): number {
+    return this.#stream.columns ?? 80;
+  }
+
+  #barText(): string {
+    return this.#bars.map(bar => barLine(bar, this.#columns, this.#color)).join('\n');
+  }
+
+  #remember(text: string): void {
+    this.#drawn = text;
+    this.#drawnLengths = this.#bars.map(bar => barLine(bar, this.#columns, false).length);
+  }
+
+  /** Goes back to where the bars begin. A terminal made narrower since has wrapped them onto more rows. */
+  #erase(): string {
+    if (this.#drawn === '') return '';
+    const rows = this.#drawnLengths.reduce((sum, length) => sum + Math.ceil(length / this.#columns), 0);
+    return `\r${rows > 1 ? `\x1b[${rows - 1}A` : ''}${eraseToEnd}`;
+  }
+}

@@ -1,0 +1,55 @@
+import type { Learner } from './learner.js';
+
+type Done = void | Promise<void>;
+
+/**
+ * Base class of callbacks: implement the events you need. Every event is awaited, and gets the Learner, whose
+ * state it may read and replace. Raise a `Cancel…Exception` (`cancel.ts`) to skip what is left of a scope.
+ * The order of the events and what a cancel skips are drawn in `docs/lifecycle.md`.
+ *
+ * A method that looks like an event but is none (`beforeBatches`) is refused; make helpers `#private`.
+ */
+export abstract class Callback {
+  /** Callbacks run in ascending order; those of equal order run as listed, fit-time ones last. */
+  order = 0;
+
+  /** Whether `learn.preds` must hold the predictions of each batch: they are not fetched unasked. */
+  readonly needsPredictions: boolean = false;
+
+  /** The replicas are open and the optimizer is new; `epochs` may be replaced. */
+  beforeFit?(learn: Learner): Done;
+  /** A phase (train or valid) begins; `dl` may be replaced. */
+  beforeEpoch?(learn: Learner): Done;
+  /** A batch has arrived; `batch` may be replaced. */
+  beforeBatch?(learn: Learner): Done;
+  /** Supplies the forward pass. */
+  predict?(learn: Learner): Done;
+  /** The forward pass is done. */
+  afterPredict?(learn: Learner): Done;
+  /** Supplies the loss; must hand its result to `learn.accept`. */
+  getLoss?(learn: Learner): Done;
+  /** `learn.loss` is this batch's. */
+  afterLoss?(learn: Learner): Done;
+  /** Supplies the backward pass, gradients reduced over the replicas (training only). */
+  backward?(learn: Learner): Done;
+  /** The gradients are final (training only). */
+  afterBackward?(learn: Learner): Done;
+  /** Supplies the optimizer step (training only). */
+  step?(learn: Learner): Done;
+  /** The parameters are updated (training only). */
+  afterStep?(learn: Learner): Done;
+  /** Supplies the clearing of the gradients (training only). */
+  zeroGrad?(learn: Learner): Done;
+  /** The batch was done in full. */
+  afterBatch?(learn: Learner): Done;
+  /** The batch is over, however it ended. */
+  cleanupBatch?(learn: Learner): Done;
+  /** The phase was done in full. */
+  afterEpoch?(learn: Learner): Done;
+  /** The phase is over, however it ended; its loader is closed. */
+  cleanupEpoch?(learn: Learner): Done;
+  /** The fit was done in full. */
+  afterFit?(learn: Learner): Done;
+  /** The fit is over, however it ended: put back here what `beforeFit` changed. */
+  cleanupFit?(learn: Learner): Done;
+}

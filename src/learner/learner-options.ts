@@ -1,0 +1,32 @@
+import type { StepResult } from '../protocol/step-runner.js';
+import type { Callback } from './callback.js';
+import type { OptFunc } from './optimizer.js';
+
+export interface LearnerOptions {
+  /** Learning rate of every fit that is given none. Default 0.1. */
+  readonly lr?: number;
+  /** Callbacks of every fit. */
+  readonly cbs?: readonly Callback[];
+  /** Makes the optimizer of each fit; null: keep the one there is, with its moments. Default `sgd()`. */
+  readonly optFunc?: OptFunc | null;
+  /** Ends the fit after the current step, as a `CancelFitException` would, and sets `stopped`. */
+  readonly signal?: AbortSignal;
+  /** Raise `DivergedError` when the training loss is NaN or infinite. Default true. */
+  readonly stopOnNonFinite?: boolean;
+  /** Milliseconds of a clock that never goes back. Default `performance.now`. */
+  readonly clock?: () => number;
+}
+
+export interface FitOptions {
+  /** Train in each epoch. Default true. */
+  readonly train?: boolean;
+  /** Validate in each epoch. Default true. */
+  readonly valid?: boolean;
+  /** Callbacks of this fit only, run after those of equal order. */
+  readonly cbs?: readonly Callback[];
+  /** Learning rate of this fit only. */
+  readonly lr?: number;
+}
+
+/** What a batch came to: all of a `StepResult` that the way it was done can tell. */
+export type BatchResult = Pick<StepResult, 'loss' | 'metrics'> & Partial<StepResult>;
