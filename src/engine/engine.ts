@@ -54,7 +54,7 @@ export interface FlatVariable {
   readonly name: string;
   readonly shape: readonly (number | null)[];
   read(): Tensor;
-  /** Replaces the tensor behind it. */
+  /** Puts `tensor` in the place of the value and takes it over: the caller does not dispose it. */
   bind(tensor: Tensor): void;
 }
 
