@@ -1,21 +1,13 @@
 /** The `cpu` engine: tfjs's reference backend in plain JavaScript. Slow; it is what the others are compared with. */
 import '@tensorflow/tfjs-backend-cpu';
-import type { Engine, EngineFactory } from '../engine.js';
+import type { Engine } from '../engine.js';
 import { registerHostKernels } from '../host-kernels/register.js';
-import { processorDevices } from '../processor.js';
 import { tf } from '../tf.js';
 import { tensorOfPixels } from '../upload.js';
 import { type CpuBackend, cpuMemory } from './backend.js';
 import { cpuFlatParameters } from './flat-parameters.js';
 
-export const cpuEngine: EngineFactory = {
-  name: 'cpu',
-  available: async () => ({ ok: true, version: tf.version_core }),
-  devices: async () => processorDevices('cpu'),
-  open: async device => openCpuEngine(device),
-};
-
-async function openCpuEngine(device: string): Promise<Engine> {
+export async function openCpuEngine(device: string): Promise<Engine> {
   await tf.setBackend('cpu');
   const backend = tf.backend() as unknown as CpuBackend;
   // The library never prints: the backend's first write would recommend another package on the console.

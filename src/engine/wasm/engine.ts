@@ -6,21 +6,13 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { EngineError } from '../../errors.js';
-import type { Engine, EngineFactory } from '../engine.js';
-import { processorDevices } from '../processor.js';
+import type { Engine } from '../engine.js';
 import { tf } from '../tf.js';
 import { guardAllocation, type WasmBackend } from './backend.js';
 import { wasmFlatParameters } from './flat-parameters.js';
 import { registerWasmKernels } from './kernels/register.js';
 
-export const wasmEngine: EngineFactory = {
-  name: 'wasm',
-  available: async () => ({ ok: true, version: tf.version_core }),
-  devices: async () => processorDevices('wasm'),
-  open: openWasmEngine,
-};
-
-async function openWasmEngine(device: string): Promise<Engine> {
+export async function openWasmEngine(device: string): Promise<Engine> {
   // The binaries lie beside the package's Node bundle; a bundled program would look beside itself.
   setWasmPaths(`${dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))}/`);
   setThreadsCount(1);
