@@ -1,0 +1,57 @@
+import { DataLoader } from './data-loader.js';
+import type { DatasetPair } from './dataset.js';
+import { DecodePool } from './decode-pool.js';
+import { type DataLoaderOptions, workersFor } from './loader-options.js';
+
+type SplitOptions = Omit<DataLoaderOptions, 'numWorkers' | 'pool'>;
+
+/** `shuffle` (default true), `seed`, `dropLast` and the samplers are the training loader's; the rest is for both. */
+export interface DataLoadersOptions extends DataLoaderOptions {
+  /** What differs for the training loader. */
+  readonly train?: SplitOptions;
+  /** What differs for the validation loader. */
+  readonly valid?: SplitOptions;
+}
+
+/** A training and a validation loader that share their decode threads. */
+export class DataLoaders {
+  readonly train: DataLoader;
+  readonly valid: DataLoader;
+  /** The threads they share; undefined where everything is read on the calling thread. */
+  readonly pool: DecodePool | undefined;
+  readonly #ownsPool: boolean;
+
+  private constructor(train: DataLoader, valid: DataLoader, pool: DecodePool | undefined, ownsPool: boolean) {
+    this.train = train;
+    this.valid = valid;
+    this.pool = pool;
+    this.#ownsPool = ownsPool;
+  }
+
+  /**
+   * The validation loader reads in order, never drops a sample, and takes twice the training batch: without a
+   * backward pass it fits in the same memory.
+   *
+   * @throws LoaderError on unusable options, DatasetError where a label is no class of its dataset
+   */
+  static from({ train, valid }: DatasetPair, options: DataLoadersOptions = {}): DataLoaders {
+    const { train: ofTrain, valid: ofValid, ...common } = options;
+    const { numWorkers, collate, prefetch, transforms, signal } = common;
+    const workers = Math.max(workersFor(train, common), workersFor(valid, common));
+    const pool = workers > 0 ? (common.pool ?? new DecodePool(workers)) : undefined;
+    const threads = { pool, numWorkers: numWorkers === 0 ? 0 : undefined };
+    const samples = ofTrain?.sampler ?? ofTrain?.batchSampler ?? common.sampler ?? common.batchSampler;
+    const shuffle = samples === undefined ? true : undefined;
+    const trainLoader = new DataLoader(train, { shuffle, ...common, ...ofTrain, ...threads });
+    const batchSize = ofValid?.batchSampler === undefined ? 2 * trainLoader.batchSize : undefined;
+    const shared = { collate, prefetch, transforms, signal };
+    const validLoader = new DataLoader(valid, { batchSize, ...shared, ...ofValid, ...threads });
+    return new DataLoaders(trainLoader, validLoader, pool, common.pool === undefined);
+  }
+
+  /** Closes both loaders, and their threads unless the caller gave them. Calling it again does nothing. */
+  async close(): Promise<void> {
+    await Promise.all([this.train.close(), this.valid.close()]);
+    if (this.#ownsPool) await this.pool?.close();
+  }
+}

@@ -1,0 +1,76 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { DatasetError } from '../errors.js';
+import { checkLabels, sharedLabels } from './dataset.js';
+import { damaged, type PackHeader, type PackLayout, readExactly, readPackHead } from './pack-format.js';
+import { imageBytes } from './sample-source.js';
+import { SourceDataset } from './source-dataset.js';
+
+/** A split in gradring's packed format (drawn in `pack-format.ts`). Records are read when they are wanted. */
+export class PackDataset extends SourceDataset {
+  /** @throws DatasetError naming the file, and the row where it is one record's fault */
+  static async open(path: string): Promise<PackDataset> {
+    const file = resolve(path);
+    const descriptor = openFile(file);
+    try {
+      const { size } = fstatSync(descriptor);
+      const { header, layout } = readPackHead(descriptor, file, size);
+      const offsets = readOffsets(descriptor, file, size, header, layout);
+      const labels = readLabels(descriptor, file, header, layout);
+      const { encoding, classes, imageShape } = header;
+      const storage = { kind: 'pack', file, offsets, encoding } as const;
+      return new PackDataset({ name: header.source, storage, imageShape, resize: false, labels }, classes);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}
+
+function openFile(file: string): number {
+  try {
+    return openSync(file, 'r');
+  } catch (cause) {
+    throw new DatasetError(`cannot open ${file}: ${(cause as Error).message}`, {
+      where: file,
+      hint: 'check the path and its permissions',
+      cause,
+    });
+  }
+}
+
+function readOffsets(
+  descriptor: number,
+  file: string,
+  size: number,
+  { count, encoding, imageShape }: PackHeader,
+  { offsetsAt, payloadAt }: PackLayout,
+): Float64Array {
+  const bytes = readExactly(descriptor, offsetsAt, 8 * (count + 1));
+  const offsets = new Float64Array(new SharedArrayBuffer(bytes.length));
+  for (let row = 0; row <= count; row++) offsets[row] = Number(bytes.readBigUInt64LE(8 * row));
+  if (offsets[0] !== payloadAt)
+    throw damaged(file, `row 0 starts at byte ${offsets[0]}, expected ${payloadAt}`);
+  for (let row = 0; row < count; row++) {
+    const length = offsets[row + 1] - offsets[row];
+    if (length <= 0) throw damaged(file, `row ${row} ends before it starts`);
+    if (offsets[row + 1] > size) throw damaged(file, `row ${row} reaches past the end of the file`);
+    if (encoding === 'raw' && length !== imageBytes(imageShape)) {
+      throw damaged(file, `row ${row} has ${length} bytes, an image has ${imageBytes(imageShape)}`);
+    }
+  }
+  if (offsets[count] !== size)
+    throw damaged(file, `${size - offsets[count]} bytes follow its last row, ${count - 1}`);
+  return offsets;
+}
+
+function readLabels(
+  descriptor: number,
+  file: string,
+  { count, classes }: PackHeader,
+  { labelsAt }: PackLayout,
+): Int32Array {
+  const bytes = readExactly(descriptor, labelsAt, 4 * count);
+  const labels = sharedLabels(Array.from({ length: count }, (_, row) => bytes.readInt32LE(4 * row)));
+  checkLabels(labels, classes, row => `row ${row} of ${file}`);
+  return labels;
+}
