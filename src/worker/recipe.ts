@@ -5,8 +5,8 @@
 import type { Scalar, Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Tf } from '../engine/tf.js';
+import type { Transform } from '../nn/augment.js';
 import type { ImageShape } from '../protocol/batch.js';
-import type { Random } from '../random.js';
 
 export type { Tf } from '../engine/tf.js';
 
@@ -33,19 +33,6 @@ export type LossFunction = (tf: Tf, predictions: Tensor, targets: Tensor1D, inpu
 /** Sum over the samples of a shard, as a scalar: sums of all shards are added and divided once. */
 export type MetricFunction = LossFunction;
 
-/**
- * A transform of the recipe's own, run on the device.
- *
- * @param x float32 [n, height, width, channels]
- * @param random the same stream on every replica of a batch
- */
-export type TransformFunction = (
-  tf: Tf,
-  x: Tensor4D,
-  options: Readonly<Record<string, unknown>>,
-  random: Random,
-) => Tensor4D;
-
 export interface Recipe<Options = Readonly<Record<string, unknown>>> {
   /** For people: shown in the first lines of a run. */
   readonly name?: string;
@@ -59,7 +46,7 @@ export interface Recipe<Options = Readonly<Record<string, unknown>>> {
   /** Computed on the device for every batch, shown as columns. */
   readonly metrics?: Readonly<Record<string, MetricFunction>>;
   /** Named transforms that `BatchTransformCB` and the loaders can ask for beside the built-in ones. */
-  readonly transforms?: Readonly<Record<string, TransformFunction>>;
+  readonly transforms?: Readonly<Record<string, Transform>>;
 }
 
 /** Gives a recipe module its types. */

@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { ControlBlock } from '../allreduce/control-block.js';
+import type { EngineName } from '../engine/engine.js';
 import { openEngine } from '../engine/registry.js';
 import { errorToWire } from '../errors.js';
 import { decodeCommand, encode } from '../protocol/codec.js';
@@ -27,7 +28,7 @@ async function build(): Promise<Replica> {
   control.enter(settings.rank, 'start');
   const { engine: name, device, recipe, seed, imageShape, classes } = settings;
   const reseed = seedMathRandom(seed);
-  const engine = await openEngine(name, device);
+  const engine = await openEngine(name as EngineName, device);
   // The same stream on every replica: they build the same model, though only replica 0's weights count.
   reseed(Purpose.initialisation, 0, 0);
   const context = { imageShape, classes, seed, options: recipe.options };

@@ -7,7 +7,7 @@ import type { ControlBlock } from '../allreduce/control-block.js';
 import { RingMember } from '../allreduce/ring.js';
 import type { Engine } from '../engine/engine.js';
 import { ProtocolError } from '../errors.js';
-import { createOptimizer, type OptimizerStep } from '../nn/optimizers.js';
+import { createOptimizer, type Optimizer } from '../nn/optimizers.js';
 import type {
   Command,
   CommandOf,
@@ -48,7 +48,7 @@ export class Replica {
   #ring?: RingMember;
   #ringBuffers: readonly SharedArrayBuffer[] = [];
   #predictions?: Float32Array;
-  #optimizer?: OptimizerStep;
+  #optimizer?: Optimizer;
   /** Shard of the step in progress. */
   #shard?: Shard;
 

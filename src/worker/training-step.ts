@@ -1,11 +1,11 @@
 /**
- * The tensors of one step on one replica, from upload to gradients. Two tapes are kept: one from inputs to
- * predictions, one from predictions to loss, so that the Learner's five steps can be run one at a time.
+ * The tensors of one step on one replica, from upload to gradients. The tape stays open between calls, so that
+ * the Learner's five steps can be run one at a time.
  */
-import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine/engine.js';
 import { LearnerError, RecipeError } from '../errors.js';
-import { crossEntropy, meanSquaredError } from '../nn/losses.js';
+import { crossEntropy, mse } from '../nn/losses.js';
 import { backward, discard, recordForward, type Tape } from '../nn/tape.js';
 import type { LossReport, Shard } from '../protocol/messages.js';
 import type { Tally } from '../protocol/step-runner.js';
@@ -17,13 +17,15 @@ interface OpenStep {
   readonly shard: Shard;
   readonly data: DeviceShard;
   readonly predictions: Tensor;
-  readonly forward?: Tape;
-  loss?: { readonly value: Scalar; readonly tape?: Tape };
+  /** Kept while training. */
+  readonly tape?: Tape;
+  /** What is walked back: the loss, weighted by the shard's share of the batch, and the model's regularisers. */
+  objective?: Scalar;
 }
 
 const lossFunctions: Record<'crossEntropy' | 'mse', LossFunction> = {
-  crossEntropy: (tf, logits, targets) => crossEntropy(tf, logits, targets),
-  mse: (tf, predictions, _targets, inputs) => meanSquaredError(tf, predictions, inputs),
+  crossEntropy: (_tf, logits, targets) => crossEntropy(logits as Tensor2D, targets),
+  mse: (_tf, predictions, _targets, inputs) => mse(predictions, inputs),
 };
 
 export class TrainingStep {
@@ -48,7 +50,7 @@ export class TrainingStep {
     try {
       if (training) {
         const { value, tape } = recordForward(tf, run);
-        this.#open = { shard, data, predictions: value, forward: tape };
+        this.#open = { shard, data, predictions: value, tape };
       } else {
         this.#open = { shard, data, predictions: tf.tidy(run) };
       }
@@ -65,41 +67,32 @@ export class TrainingStep {
     const { tf } = this.#engine;
     const { predictions, data } = step;
     const run = () => this.#checkScalar(this.#lossFunction(tf, predictions, data.targets, data.inputs));
-    if (step.forward) {
-      const { value, tape } = recordForward(tf, run);
-      step.loss = { value: value as Scalar, tape };
-    } else {
-      step.loss = { value: tf.tidy(run) };
+    const mean = step.tape ? recordForward(tf, run, step.tape).value : tf.tidy(run);
+    try {
+      if (step.tape) step.objective = recordForward(tf, () => this.#weigh(mean, step.shard), step.tape).value;
+      const { count } = step.shard;
+      return { loss: { sum: (await mean.data())[0] * count, count }, metrics: await this.#metrics(step) };
+    } finally {
+      mean.dispose();
     }
-    const count = step.shard.count;
-    const [mean] = await step.loss.value.data();
-    return { loss: { sum: mean * count, count }, metrics: await this.#metrics(step) };
   }
 
   /**
-   * Walks both tapes back. The gradients are those of this shard's part of the global batch's mean loss.
+   * Walks the tape back. The gradients are those of this shard's part of the global batch's mean loss.
    *
    * @param onGradient gets each variable's final gradient once, or undefined if it has none; it may not keep it
    */
   backward(variables: readonly Tensor[], onGradient: (index: number, gradient?: Tensor) => void): void {
-    const step = this.#require('predict');
-    if (!step.loss?.tape || !step.forward) {
+    const { tape, objective } = this.#require('predict');
+    if (!tape || !objective) {
       throw new LearnerError('backward() needs a training prediction and its loss first', {
         hint: 'call predict and getLoss before backward, and only in the training phase',
       });
     }
-    const { tf } = this.#engine;
-    const share = tf.scalar(step.shard.count / step.shard.size);
-    let output: Tensor | undefined;
     try {
-      backward(step.loss.tape, step.loss.value, [step.predictions], share, (_, gradient) => {
-        output = gradient?.clone();
-      });
-      if (!output) throw new RecipeError('the loss does not depend on the predictions');
-      backward(step.forward, step.predictions, variables, output, onGradient);
+      const { withoutGradient } = backward(tape, objective, variables, onGradient);
+      for (const index of withoutGradient) onGradient(index);
     } finally {
-      output?.dispose();
-      share.dispose();
       this.end();
     }
   }
@@ -109,9 +102,8 @@ export class TrainingStep {
     const step = this.#open;
     if (!step) return;
     this.#open = undefined;
-    if (step.loss?.tape) discard(step.loss.tape);
-    if (step.forward) discard(step.forward);
-    step.loss?.value.dispose();
+    if (step.tape) discard(step.tape);
+    step.objective?.dispose();
     step.predictions.dispose();
     step.data.dispose();
   }
@@ -119,6 +111,12 @@ export class TrainingStep {
   #require(before: string): OpenStep {
     if (!this.#open) throw new LearnerError(`no step is open: call ${before} first`);
     return this.#open;
+  }
+
+  #weigh(mean: Scalar, { count, size }: Shard): Scalar {
+    const { tf } = this.#engine;
+    const terms = [mean, ...this.#loaded.model.calculateLosses()];
+    return tf.mul(tf.addN(terms), count / size) as Scalar;
   }
 
   #checkScalar(value: unknown): Scalar {

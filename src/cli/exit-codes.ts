@@ -1,0 +1,42 @@
+import type { ErrorCode } from '../errors.js';
+
+/** What the process ends with; printed by `--help-all`, tested in test/cli. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  device: 3,
+  stalled: 4,
+  diverged: 5,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
+  done: 'done',
+  failed: 'unexpected failure while running',
+  usage: 'bad option, data or recipe; nothing was trained',
+  device: 'a device or engine cannot be used',
+  stalled: 'a replica did not answer in time',
+  diverged: 'the loss became NaN or infinite, or replicas came apart',
+  interrupted: 'stopped by Ctrl-C; the model so far is saved',
+  terminated: 'stopped by SIGTERM; the model so far is saved',
+};
+
+const byErrorCode: Partial<Record<ErrorCode, number>> = {
+  E_CONFIG: exitCodes.usage,
+  E_DATASET: exitCodes.usage,
+  E_RECIPE: exitCodes.usage,
+  E_RUN_FOLDER: exitCodes.usage,
+  E_DEVICE: exitCodes.device,
+  E_ENGINE: exitCodes.device,
+  E_OUT_OF_MEMORY: exitCodes.device,
+  E_STALL: exitCodes.stalled,
+  E_DIVERGED: exitCodes.diverged,
+  E_REPLICAS_DIVERGED: exitCodes.diverged,
+};
+
+export function exitCodeOf(error: unknown): number {
+  const code = error instanceof Error && 'code' in error ? (error.code as ErrorCode) : undefined;
+  return (code && byErrorCode[code]) ?? exitCodes.failed;
+}

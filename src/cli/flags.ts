@@ -1,0 +1,173 @@
+/**
+ * The flags of `train`. Those of a run take their description and default from the schema in run/config.ts; here
+ * stands only how they are written.
+ */
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { ConfigError } from '../errors.js';
+import { nearest } from '../nearest.js';
+import { configSchema, type TrainOptions } from '../run/config.js';
+
+export type FlagGroup = 'Devices' | 'Data' | 'Model' | 'Training' | 'Output' | 'Other';
+
+export interface Flag {
+  readonly group: FlagGroup;
+  /** What stands for the value in the help; absent for a switch. */
+  readonly value?: string;
+  readonly description: string;
+  readonly default?: string;
+  /** Shown by `--help` already. */
+  readonly common: boolean;
+}
+
+type Key = keyof TrainOptions;
+
+interface RunFlag {
+  readonly key: Key;
+  readonly group: FlagGroup;
+  readonly value?: string;
+  readonly common?: boolean;
+  readonly read?: (text: string) => unknown;
+}
+
+const number = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
+
+const json = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(`--options is not JSON: ${(cause as Error).message}`, {
+      where: '--options',
+      hint: `quote it for the shell: --options '{"hidden":100}'`,
+    });
+  }
+};
+
+const size = (text: string): unknown => {
+  const [, height, width] = /^(\d+)x(\d+)$/.exec(text) ?? [];
+  if (height !== undefined) return [Number(height), Number(width)];
+  throw new ConfigError(`--image-size ${text} is not HEIGHTxWIDTH`, {
+    where: '--image-size',
+    hint: 'such as --image-size 28x28',
+  });
+};
+
+const runFlags: Readonly<Record<string, RunFlag>> = {
+  gpus: { key: 'gpus', group: 'Devices', value: 'n|list|all|cpu:n', common: true },
+  engine: { key: 'engine', group: 'Devices', value: 'auto|wasm|cpu|tensorflow', common: true },
+  data: { key: 'data', group: 'Data', value: 'name|folder', common: true },
+  workers: {
+    key: 'workers',
+    group: 'Data',
+    value: 'n|auto',
+    common: true,
+    read: text => (text === 'auto' ? text : number(text)),
+  },
+  'image-size': { key: 'imageSize', group: 'Data', value: 'HxW', read: size },
+  channels: { key: 'channels', group: 'Data', value: '1|3', read: number },
+  'valid-split': { key: 'validSplit', group: 'Data', value: 'share', read: number },
+  augment: { key: 'augment', group: 'Data', common: true },
+  model: { key: 'model', group: 'Model', value: 'name', common: true },
+  recipe: { key: 'recipe', group: 'Model', value: 'file', common: true },
+  options: { key: 'options', group: 'Model', value: 'json', read: json },
+  epochs: { key: 'epochs', group: 'Training', value: 'n', common: true, read: number },
+  'batch-size': { key: 'batchSize', group: 'Training', value: 'n', common: true, read: number },
+  lr: { key: 'lr', group: 'Training', value: 'x', common: true, read: number },
+  optimizer: { key: 'optimizer', group: 'Training', value: 'adamw|adam|sgd' },
+  schedule: { key: 'schedule', group: 'Training', value: 'one-cycle|constant' },
+  momentum: { key: 'momentum', group: 'Training', value: 'x', read: number },
+  'weight-decay': { key: 'weightDecay', group: 'Training', value: 'x', read: number },
+  seed: { key: 'seed', group: 'Training', value: 'n', common: true, read: number },
+  verify: { key: 'verify', group: 'Training', value: 'step|epoch|off' },
+  'stall-timeout': { key: 'stallTimeout', group: 'Training', value: 'seconds', read: number },
+  out: { key: 'out', group: 'Output', value: 'folder', common: true },
+  'dry-run': { key: 'dryRun', group: 'Output', common: true },
+};
+
+const ownFlags: Readonly<Record<string, Flag>> = {
+  log: {
+    group: 'Output',
+    value: 'pretty|json|quiet',
+    description: 'json: one line an epoch on stdout',
+    default: 'pretty',
+    common: true,
+  },
+  'list-devices': { group: 'Other', description: 'show engines and devices, then end', common: true },
+  debug: { group: 'Other', description: 'show the stack of an error', common: false },
+  help: { group: 'Other', description: 'this page', common: true },
+  'help-all': { group: 'Other', description: 'every option, and the exit codes', common: true },
+  version: { group: 'Other', description: 'show the version, then end', common: true },
+};
+
+/** Every flag by name, in the order of the help. */
+export function allFlags(): Readonly<Record<string, Flag>> {
+  const { properties = {} } = z.toJSONSchema(configSchema, { io: 'input' });
+  const flags = Object.entries(runFlags).map(([name, { key, group, value, common = false }]) => {
+    const property = properties[key] as { description?: string; default?: unknown };
+    const standard = value !== undefined && property.default !== undefined ? property.default : undefined;
+    const text = typeof standard === 'object' ? undefined : standard;
+    const flag: Flag = {
+      group,
+      value,
+      description: property.description ?? '',
+      default: text === undefined ? undefined : String(text),
+      common,
+    };
+    return [name, flag] as const;
+  });
+  return { ...Object.fromEntries(flags), ...ownFlags };
+}
+
+export type LogMode = 'pretty' | 'json' | 'quiet';
+
+export interface ParsedFlags {
+  readonly action: 'train' | 'list-devices' | 'help' | 'help-all' | 'version';
+  readonly options: TrainOptions;
+  readonly log: LogMode;
+  readonly debug: boolean;
+}
+
+const isLogMode = (text: unknown): text is LogMode => ['pretty', 'json', 'quiet'].includes(String(text));
+
+/** @throws ConfigError naming the flag, and the nearest one where it is unknown */
+export function parseFlags(args: readonly string[]): ParsedFlags {
+  const values = parse(args);
+  const options: Record<string, unknown> = {};
+  for (const [name, { key, read }] of Object.entries(runFlags)) {
+    const value = values[name];
+    if (value !== undefined) options[key] = typeof value === 'string' && read ? read(value) : value;
+  }
+  const { log = 'pretty' } = values;
+  if (!isLogMode(log)) {
+    throw new ConfigError(`--log ${log} is not known`, { where: '--log', hint: 'pretty, json or quiet' });
+  }
+  const actions = ['help', 'help-all', 'version', 'list-devices'] as const;
+  const action = actions.find(name => values[name] === true) ?? 'train';
+  return { action, options: options as TrainOptions, log, debug: values.debug === true };
+}
+
+function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
+  const flags = { ...runFlags, ...ownFlags };
+  const types = Object.entries(flags).map(([name, { value }]) => {
+    return [name, { type: value === undefined ? 'boolean' : 'string' }] as const;
+  });
+  try {
+    const options = Object.fromEntries(types);
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+  } catch (cause) {
+    throw usageError(cause as Error, args, Object.keys(flags));
+  }
+}
+
+function usageError(cause: Error, args: readonly string[], names: readonly string[]): ConfigError {
+  const unknown = args.find(arg => arg.startsWith('--') && !names.includes(arg.slice(2).split('=')[0]));
+  if ((cause as NodeJS.ErrnoException).code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION' || unknown === undefined) {
+    return new ConfigError(cause.message, { hint: 'see --help', cause });
+  }
+  const name = unknown.slice(2).split('=')[0];
+  const suggestion = nearest(name, names);
+  return new ConfigError(`there is no option --${name}`, {
+    where: unknown,
+    hint: suggestion === undefined ? 'see --help-all' : `did you mean --${suggestion}?`,
+  });
+}

@@ -1,0 +1,44 @@
+import { exitCodes } from './exit-codes.js';
+
+interface Options {
+  readonly say: (line: string) => void;
+  /** After SIGTERM, how long the step and the saving may take, in ms. */
+  readonly graceMs?: number;
+}
+
+/**
+ * Signals, for the command line only. The first Ctrl-C or SIGTERM ends the run after the step, and the model is
+ * saved; a second one, or the end of the grace period, ends the process at once.
+ */
+export function listenForInterrupts({ say, graceMs = 25_000 }: Options) {
+  const controller = new AbortController();
+  let code: number | undefined;
+  const handle = (exitCode: number, text: string): void => {
+    if (code !== undefined) process.exit(exitCode);
+    code = exitCode;
+    say(text);
+    controller.abort();
+  };
+  const onInterrupt = (): void =>
+    handle(
+      exitCodes.interrupted,
+      'stopping after this step and saving; Ctrl-C again stops now, without saving',
+    );
+  const onTerminate = (): void => {
+    handle(exitCodes.terminated, 'SIGTERM: stopping after this step and saving');
+    setTimeout(() => process.exit(exitCodes.terminated), graceMs).unref();
+  };
+  process.on('SIGINT', onInterrupt);
+  process.on('SIGTERM', onTerminate);
+  return {
+    signal: controller.signal,
+    /** The exit code of the signal that came, if one came. */
+    get exitCode(): number | undefined {
+      return code;
+    },
+    close(): void {
+      process.off('SIGINT', onInterrupt);
+      process.off('SIGTERM', onTerminate);
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { TrainSummary } from '../run/summary.js';
+import type { RunStart } from '../run/train.js';
+
+const grouped = (value: number): string => value.toLocaleString('en-US').replaceAll(',', ' ');
+
+const sharesOf = (batch: number, replicas: number): string => {
+  const shares = Array.from(
+    { length: replicas },
+    (_, i) => Math.floor(batch / replicas) + (i < batch % replicas ? 1 : 0),
+  );
+  return replicas === 1 ? String(batch) : `${batch} = ${shares.join(' + ')}`;
+};
+
+/** Layers counted by type, most frequent first: `13 Conv2D · 11 BatchNormalization`. */
+function layerCounts(layers: RunStart['model']['layers']): string {
+  const counts = new Map<string, number>();
+  for (const { type } of layers) if (type !== 'InputLayer') counts.set(type, (counts.get(type) ?? 0) + 1);
+  const sorted = [...counts].sort(([, a], [, b]) => b - a);
+  return sorted.map(([type, count]) => `${count} ${type}`).join(' · ');
+}
+
+/** The first lines of a run: devices, model, data. */
+export function startLines(start: RunStart): string {
+  const { engine, devices, deviceNote, model, data, config, workers, advice, folder } = start;
+  const megabytes = ((model.parameters * 4) / 1e6).toFixed(1);
+  const lines = [
+    `devices  ${devices.join(', ')}  (${engine} engine)${deviceNote === undefined ? '' : `: ${deviceNote}`}`,
+    `model    ${model.name}, ${grouped(model.parameters)} parameters, ${megabytes} MB: ${layerCounts(model.layers)}`,
+    `data     ${data.name}: ${grouped(data.train)} train, ${grouped(data.valid)} valid; ` +
+      `batch ${sharesOf(config.batchSize, devices.length)}; ${workers} decode threads`,
+    ...(advice === undefined ? [] : [`advice   ${advice}`]),
+    ...(folder === undefined ? [] : [`folder   ${folder}`]),
+  ];
+  return lines.join('\n');
+}
+
+/** The last line of a run. */
+export function endLines({
+  accuracy,
+  seconds,
+  imagesPerSecond,
+  stopped,
+  folder,
+  epochs,
+}: TrainSummary): string {
+  const parts = [
+    `${stopped ? 'stopped' : 'done'} after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`,
+    ...(accuracy === null ? [] : [`valid accuracy ${(accuracy * 100).toFixed(2)} %`]),
+    ...(imagesPerSecond === null ? [] : [`${grouped(Math.round(imagesPerSecond))} img/s`]),
+    `${seconds.toFixed(1)} s`,
+    folder === undefined ? 'dry run: nothing written' : `model in ${join(folder, 'model.json')}`,
+  ];
+  return parts.join(', ');
+}

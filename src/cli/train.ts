@@ -1,0 +1,66 @@
+/** The `train` command: the only place that reads argv, prints, handles signals and sets the exit code. */
+import { ProgressCB } from '../callbacks/progress.js';
+import { listDevices } from '../engine/devices.js';
+import { ownVersion } from '../run/environment.js';
+import { type TrainContext, train } from '../run/train.js';
+import { deviceTable } from './device-table.js';
+import { exitCodeOf, exitCodes } from './exit-codes.js';
+import { type ParsedFlags, parseFlags } from './flags.js';
+import { help } from './help.js';
+import { listenForInterrupts } from './interrupt.js';
+import { describeError } from './report-error.js';
+import { endLines, startLines } from './run-lines.js';
+
+const out = (text: string): void => void process.stdout.write(`${text}\n`);
+const err = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** Runs the command; the exit code says how it went. */
+export async function main(args: readonly string[]): Promise<void> {
+  const color = Boolean(process.stderr.isTTY) && !process.env.NO_COLOR;
+  let debug = args.includes('--debug');
+  try {
+    const flags = parseFlags(args);
+    debug = flags.debug;
+    process.exitCode = await act(flags);
+  } catch (error) {
+    err(describeError(error, { debug, color }));
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+async function act(flags: ParsedFlags): Promise<number> {
+  switch (flags.action) {
+    case 'help':
+    case 'help-all':
+      out(help(flags.action === 'help-all'));
+      return exitCodes.done;
+    case 'version':
+      out(ownVersion());
+      return exitCodes.done;
+    case 'list-devices':
+      out(deviceTable(await listDevices()));
+      return exitCodes.done;
+    case 'train':
+      return runTraining(flags);
+  }
+}
+
+async function runTraining({ options, log }: ParsedFlags): Promise<number> {
+  const interrupts = listenForInterrupts({ say: log === 'quiet' ? () => {} : err });
+  const context: Record<ParsedFlags['log'], Partial<TrainContext>> = {
+    pretty: {
+      callbacks: [new ProgressCB({ stream: process.stderr })],
+      onStart: start => err(startLines(start)),
+    },
+    json: { onEpoch: record => out(JSON.stringify(record)) },
+    quiet: {},
+  };
+  try {
+    const summary = await train(options, { signal: interrupts.signal, ...context[log] });
+    if (log === 'json') out(JSON.stringify({ event: 'summary', ...summary }));
+    if (log === 'pretty') err(endLines(summary));
+    return interrupts.exitCode ?? exitCodes.done;
+  } finally {
+    interrupts.close();
+  }
+}

@@ -1,0 +1,24 @@
+/** What a run came to: `summary.json`. */
+export interface TrainSummary {
+  readonly engine: string;
+  /** Device of each replica. */
+  readonly replicas: readonly string[];
+  /** Epochs finished. */
+  readonly epochs: number;
+  readonly trainLoss: number | null;
+  readonly validLoss: number | null;
+  /** On the validation set, 0 … 1. */
+  readonly accuracy: number | null;
+  /** Training images per second, over all epochs. */
+  readonly imagesPerSecond: number | null;
+  /** From the first batch to the last, without set-up. */
+  readonly seconds: number;
+  /** Trainable parameters. */
+  readonly parameters: number;
+  /** Of all weights, one per replica: equal, or something is wrong. */
+  readonly replicaChecksums: readonly string[];
+  /** Whether a signal ended the run before its last epoch. */
+  readonly stopped: boolean;
+  /** Absent after a dry run. */
+  readonly folder?: string;
+}
