@@ -23,9 +23,12 @@ const counter = (done: number, total: number): string =>
 const times = (ms: number, done: number, total: number): string =>
   `${duration(ms / 1000)}<${done > 0 ? duration(((ms / done) * (total - done)) / 1000) : '?'}`;
 
-function batchText({ loss, imagesPerSecond, shares }: ProgressState): string {
-  const parts = shares.map(({ name, share }) => `${name} ${percent(share).padStart(2)} %`);
-  return `loss ${loss.toFixed(4)}  ${grouped(imagesPerSecond).padStart(6)} img/s  ${parts.join(' · ')}`.trimEnd();
+function batchParts({ loss, imagesPerSecond, shares }: ProgressState): string[] {
+  return [
+    `loss ${loss.toFixed(4)}`,
+    `${grouped(imagesPerSecond).padStart(6)} img/s`,
+    ...shares.map(({ name, share }) => `${name} ${percent(share).padStart(2)} %`),
+  ];
 }
 
 /** The two bars: over the epochs, and over the batches of this phase. */
@@ -33,24 +36,23 @@ export function bars(state: ProgressState): BarLine[] {
   const { epochsDone, epochs, fitMs, phase, batchesDone, batches, phaseMs } = state;
   const [epochCount, batchCount] = [counter(epochsDone, epochs), counter(batchesDone, batches)];
   const width = Math.max(epochCount.length, batchCount.length);
-  const percentOf = (done: number, total: number) => percent(total > 0 ? done / total : 1).padStart(3);
+  const line = (label: string, done: number, total: number, ms: number, more: string[]): BarLine => {
+    const share = total > 0 ? done / total : 1;
+    return { label, share, parts: [`${percent(share).padStart(3)} %`, times(ms, done, total), ...more] };
+  };
   return [
-    {
-      label: `epoch ${epochCount.padStart(width)}`,
-      share: epochsDone / epochs,
-      text: `${percentOf(epochsDone, epochs)} %  ${times(fitMs, epochsDone, epochs)}`,
-    },
-    {
-      label: `${phase} ${batchCount.padStart(width)}`,
-      share: batchesDone / batches,
-      text: `${percentOf(batchesDone, batches)} %  ${times(phaseMs, batchesDone, batches)}  ${batchText(state)}`,
-    },
+    line(`epoch ${epochCount.padStart(width)}`, epochsDone, epochs, fitMs, []),
+    line(`${phase} ${batchCount.padStart(width)}`, batchesDone, batches, phaseMs, batchParts(state)),
   ];
 }
 
 /** The same in one plain line. */
 export function plainLine(state: ProgressState): string {
   const { epochsDone, epochs, phase, batchesDone, batches, fitMs } = state;
-  const place = `epoch ${Math.min(epochsDone + 1, epochs)}/${epochs}  ${phase} ${counter(batchesDone, batches)}`;
-  return `${place}  ${batchText(state)}  ${duration(fitMs / 1000)}`;
+  return [
+    `epoch ${Math.min(epochsDone + 1, epochs)}/${epochs}`,
+    `${phase} ${counter(batchesDone, batches)}`,
+    ...batchParts(state),
+    duration(fitMs / 1000),
+  ].join('  ');
 }

@@ -1,0 +1,207 @@
+import t from 'tap';
+import { MetricsCB } from '../../src/callbacks/metrics.js';
+import { ProgressCB } from '../../src/callbacks/progress.js';
+import { TrainCB } from '../../src/callbacks/train.js';
+import type { Callback } from '../../src/learner/callback.js';
+import { Learner } from '../../src/learner/learner.js';
+import { Accuracy } from '../../src/learner/metric.js';
+import { FakeLoader, FakeRunner } from '../learner/fake-runner.js';
+import { recorder } from '../learner/recorder.js';
+import { FakeTerminal } from './fake-terminal.js';
+
+/** A fit of `batchMs` a batch, half of it spent waiting for data: 4 train batches and 2 valid ones an epoch. */
+function build(stream: { write(text: string): void }, batchMs: number, ...more: Callback[]) {
+  let now = 0;
+  const train = new FakeLoader(Array.from({ length: 4 }, () => [0, 0, 0, 1]));
+  const valid = new FakeLoader([[0], [0, 1]]);
+  for (const loader of [train, valid]) {
+    loader.waitMs = 0;
+    loader.onBatch = () => {
+      now += batchMs;
+      loader.waitMs! += batchMs / 2;
+    };
+  }
+  const runner = new FakeRunner(({ index }) => ({ meanLoss: 1 / (index + 1) }));
+  const cbs = [new TrainCB(), new MetricsCB(new Accuracy()), new ProgressCB({ stream }), ...more];
+  const learn = new Learner(runner, { train, valid }, { lr: 0.02, cbs, clock: () => now });
+  return { learn, runner };
+}
+
+const table = [
+  'epoch  train loss  valid loss  accuracy       lr    img/s  data %     time',
+  '    1      0.5208      0.6667    66.7 %   2.0e-2    4 000      50     0:00',
+  '    2      0.5208      0.6667    66.7 %   2.0e-2    4 000      50     0:00',
+];
+
+class Pipe {
+  text = '';
+  write(text: string): void {
+    this.text += text;
+  }
+}
+
+t.test('on a pipe: the header once, a line per epoch, nothing else', async t => {
+  const pipe = new Pipe();
+  await build(pipe, 1).learn.fit(2);
+  t.same(pipe.text, `${table.join('\n')}\n`);
+});
+
+t.test('on a pipe: one line a minute for long epochs', async t => {
+  const pipe = new Pipe();
+  await build(pipe, 25_000).learn.fit(1);
+  t.same(pipe.text.split('\n'), [
+    'epoch 1/1  train 3/4  loss 0.3333       0 img/s  data 50 %  compute  0 %  reduce  0 %  1:15',
+    'epoch 1/1  valid 2/2  loss 0.5000       0 img/s  data 50 %  compute  0 %  2:30',
+    table[0],
+    '    1      0.5208      0.6667    66.7 %   2.0e-2        0      50     2:30',
+    '',
+  ]);
+});
+
+t.test('on a terminal: two bars under the table, gone at the end', async t => {
+  const terminal = new FakeTerminal(113);
+  const { learn } = build(terminal, 100);
+  const screens: string[][] = [];
+  await learn.fit(2, {
+    cbs: [recorder([], ['cleanupBatch'], { cleanupBatch: () => screens.push(terminal.screen()) })],
+  });
+  t.same(screens[1], [
+    'epoch 0/2 ──────────────────   0 %  0:00<?',
+    'train 2/4 ━━━━━━━━━─────────  50 %  0:00<0:00  loss 0.5000      40 img/s  data 50 %  compute  6 %  reduce  2 %',
+  ]);
+  t.same(screens[9], [
+    table[0],
+    '    1      0.5208      0.6667    66.7 %   2.0e-2       40      50     0:01',
+    'epoch 1/2 ━━━━━━━━━─────────  50 %  0:01<0:01',
+    'train 4/4 ━━━━━━━━━━━━━━━━━━ 100 %  0:00<0:00  loss 0.2500      40 img/s  data 50 %  compute  6 %  reduce  2 %',
+  ]);
+  t.same(terminal.screen(), [
+    table[0],
+    ...[1, 2].map(
+      epoch => `    ${epoch}      0.5208      0.6667    66.7 %   2.0e-2       40      50     0:01`,
+    ),
+  ]);
+  t.equal(terminal.cursorShown, true);
+});
+
+t.test('at most ten redraws a second, and none without a change', async t => {
+  const terminal = new FakeTerminal(80);
+  const { learn } = build(terminal, 9);
+  await learn.fit(50);
+  const [draws, seconds] = [terminal.writes, 50 * 6 * 0.009];
+  t.ok(draws < seconds * 10 + 50 + 10, `${draws} writes in ${seconds} s, one of them for each of 50 rows`);
+  const still = new FakeTerminal(80);
+  const { learn: idle } = build(still, 0);
+  await idle.fit(1);
+  t.equal(still.writes, 4, 'hide the cursor, first bars, the row, the end');
+});
+
+t.test('a terminal made narrower while bars are shown is left clean', async t => {
+  const terminal = new FakeTerminal(110);
+  const { learn } = build(
+    terminal,
+    100,
+    recorder([], ['beforeBatch'], {
+      beforeBatch: ({ iter }) => {
+        if (iter === 2) terminal.resize(50);
+      },
+    }),
+  );
+  await learn.fit(1, { valid: false });
+  t.ok(terminal.screen().every(line => !line.includes('━')));
+});
+
+t.test('a train row without a valid row is shown alone', async t => {
+  const pipe = new Pipe();
+  const { learn } = build(pipe, 1);
+  await learn.fit(2, { valid: false });
+  t.same(pipe.text.split('\n').slice(0, 2), [
+    table[0],
+    '    1      0.5208                75.0 %   2.0e-2    4 000      50     0:00',
+  ]);
+  t.equal(pipe.text.split('\n').length, 4);
+});
+
+t.test('after an error the cursor is back, everything unwrapped and nothing heard any more', async t => {
+  const terminal = new FakeTerminal(80);
+  const failing = recorder([], ['beforeBatch'], {
+    beforeBatch: ({ training }) => {
+      if (!training) throw new Error('boom');
+    },
+  });
+  const { learn } = build(terminal, 100);
+  await t.rejects(learn.fit(1, { cbs: [failing] }), /boom/);
+  t.equal(terminal.cursorShown, true);
+  t.match(terminal.screen(), [/epoch/, /^ {4}1 {6}0\.5208 {16}75\.0 %/], 'the epoch had its training');
+  t.equal(learn.dl, learn.dls.valid);
+  t.ok(Array.isArray(learn.epochs));
+  const writes = terminal.writes;
+  learn.cbs = learn.cbs.filter(callback => !(callback instanceof ProgressCB));
+  await learn.fit(1);
+  t.equal(terminal.writes, writes);
+});
+
+t.test('what it wraps keeps its length and the time waited', async t => {
+  const seen: unknown[] = [];
+  const looking = recorder([], ['beforeBatch'], {
+    beforeBatch: ({ epochs, dl, iter }) => iter === 1 && seen.push([epochs.length, dl.length, dl.waitMs]),
+  });
+  await build(new Pipe(), 10, looking).learn.fit(1);
+  t.same(seen, [
+    [1, 4, 10],
+    [1, 2, 10],
+  ]);
+});
+
+t.test('colour: on a terminal, but never with NO_COLOR', async t => {
+  const before = process.env.NO_COLOR;
+  t.teardown(() => {
+    if (before === undefined) delete process.env.NO_COLOR;
+    else process.env.NO_COLOR = before;
+  });
+  const colors = async (noColor: string | undefined) => {
+    delete process.env.NO_COLOR;
+    if (noColor !== undefined) process.env.NO_COLOR = noColor;
+    const terminal = new FakeTerminal(80);
+    await build(terminal, 100).learn.fit(1);
+    return terminal.colors;
+  };
+  t.ok((await colors(undefined)) > 0);
+  t.ok((await colors('')) > 0, 'set but empty is not set');
+  t.equal(await colors('1'), 0);
+  delete process.env.NO_COLOR;
+  const pipe = new Pipe();
+  const { learn } = build(pipe, 100);
+  learn.cbs.splice(2, 1, new ProgressCB({ stream: pipe, color: true }));
+  await learn.fit(1);
+  t.notOk(pipe.text.includes('\x1b'), 'nor on a pipe');
+});
+
+t.test('on a narrow terminal the bar gives way last, and nothing wraps', async t => {
+  for (const columns of [10, 20, 40, 60, 80]) {
+    const terminal = new FakeTerminal(columns);
+    const widths: number[] = [];
+    const { learn } = build(
+      terminal,
+      100,
+      recorder([], ['cleanupBatch'], {
+        cleanupBatch: () => {
+          t.equal(terminal.screen().length, 2);
+          widths.push(...terminal.screen().map(({ length }) => length));
+        },
+      }),
+    );
+    learn.cbs.splice(1, 1);
+    await learn.fit(1);
+    t.ok(Math.max(...widths) < columns, `${Math.max(...widths)} of ${columns}`);
+  }
+});
+
+t.test('without MetricsCB there are bars but no table', async t => {
+  const terminal = new FakeTerminal(80);
+  const { learn } = build(terminal, 100);
+  learn.cbs.splice(1, 1);
+  await learn.fit(1);
+  t.same(terminal.screen(), []);
+  t.ok(terminal.writes > 3);
+});
