@@ -2,12 +2,13 @@
 import { DeviceError } from '../errors.js';
 import type { DeviceInfo, EngineFactory, EngineName } from './engine.js';
 import { type GpuSpec, parseGpuSpec } from './gpu-spec.js';
+import { processorDevices } from './processor.js';
 import { chooseEngine, engineFactories } from './registry.js';
 
-export interface SelectedDevices {
+export interface DeviceChoice {
   readonly engine: EngineName;
-  /** One id per replica, in replica order, such as `wasm:0`. */
-  readonly devices: readonly string[];
+  /** One per replica, in replica order. */
+  readonly devices: readonly DeviceInfo[];
   /** A sentence for the first printed line, where CPU devices stand in for GPUs. */
   readonly note?: string;
 }
@@ -17,7 +18,7 @@ export interface SelectedDevices {
  * @param engine a name, or `auto`
  * @throws ConfigError when either makes no sense, DeviceError when the machine has not got it
  */
-export async function selectDevices(gpus: string, engine: string): Promise<SelectedDevices> {
+export async function chooseDevices(gpus: string, engine: string): Promise<DeviceChoice> {
   const spec = parseGpuSpec(gpus);
   const factory = await chooseEngine(engine, replicasOf(spec));
   const choice = await devicesFor(spec, gpus, factory);
@@ -30,29 +31,35 @@ function replicasOf(spec: GpuSpec): number {
   return spec.kind === 'all' ? 1 : spec.count;
 }
 
-async function devicesFor(spec: GpuSpec, text: string, factory: EngineFactory): Promise<SelectedDevices> {
+async function devicesFor(spec: GpuSpec, text: string, factory: EngineFactory): Promise<DeviceChoice> {
   const engine = factory.name;
   const all = await factory.devices();
-  if (spec.kind === 'cpu') return { engine, devices: cpuDevices(engine, spec.count) };
+  if (spec.kind === 'cpu') return { engine, devices: cpuDevices(factory, spec.count) };
   const found = all.filter(device => device.isGpu);
-  if (spec.kind === 'list') {
-    return { engine, devices: spec.indices.map(index => pick(found, index, text, engine).id) };
-  }
+  if (spec.kind === 'list')
+    return { engine, devices: spec.indices.map(index => pick(found, index, text, engine)) };
   if (found.length === 0) {
     const count = spec.kind === 'all' ? all.length : spec.count;
-    return { engine, devices: cpuDevices(engine, count), note: standInNote(engine, count) };
+    return { engine, devices: cpuDevices(factory, count), note: standInNote(engine, count) };
   }
-  if (spec.kind === 'all') return { engine, devices: found.map(device => device.id) };
+  if (spec.kind === 'all') return { engine, devices: found };
   if (spec.count > found.length) throw missing(`${spec.count} GPUs`, found, text, engine);
-  return { engine, devices: found.slice(0, spec.count).map(device => device.id) };
+  return { engine, devices: found.slice(0, spec.count) };
 }
 
 const standInNote = (engine: EngineName, count: number): string =>
   `No GPU for the ${engine} engine: ${count === 1 ? 'one CPU device stands' : `${count} CPU devices stand`} in.`;
 
 /** `wasm:0`, … or `cpu:0`, …: as many as asked for, also where the processor has fewer cores. */
-const cpuDevices = (engine: EngineName, count: number): string[] =>
-  Array.from({ length: count }, (_, index) => `${engine === 'wasm' ? 'wasm' : 'cpu'}:${index}`);
+function cpuDevices({ name }: EngineFactory, count: number): DeviceInfo[] {
+  const prefix = name === 'wasm' ? 'wasm' : 'cpu';
+  const [{ description }] = processorDevices(name);
+  return Array.from({ length: count }, (_, index) => ({
+    id: `${prefix}:${index}`,
+    description,
+    isGpu: false,
+  }));
+}
 
 function pick(found: readonly DeviceInfo[], index: number, text: string, engine: EngineName): DeviceInfo {
   const device = found[index];

@@ -8,7 +8,7 @@ import { AdamRule } from './adam.js';
 import { SgdRule } from './sgd.js';
 import type { OptimizerBuffers, UpdateRule } from './update-rule.js';
 
-export interface OptimizerStep {
+export interface Optimizer {
   readonly kind: OptimizerKind;
   /** Steps taken so far; settable, for a resume. */
   steps: number;
@@ -30,7 +30,7 @@ const rules: Record<OptimizerKind, (length: number) => UpdateRule> = {
 };
 
 /** @throws ConfigError when the spec names a parameter twice or one that is not there */
-export function createOptimizer(spec: OptimizerSpec, parameters: readonly ParameterInfo[]): OptimizerStep {
+export function createOptimizer(spec: OptimizerSpec, parameters: readonly ParameterInfo[]): Optimizer {
   checkGroups(spec, parameters);
   const length = parameters.reduce((end, { offset, size }) => Math.max(end, offset + size), 0);
   let rule = rules[spec.kind](length);
