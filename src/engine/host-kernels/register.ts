@@ -5,6 +5,7 @@ import { type Kernel, setKernel } from '../kernel-registration.js';
 import { batchNormTrain, batchNormTrainGrad } from './batch-norm.js';
 import { columnSum } from './column-sum.js';
 import { crossEntropy, crossEntropyGrad } from './cross-entropy.js';
+import { avgPoolGrad } from './pool-gradients.js';
 import { reluGrad } from './relu-grad.js';
 
 const kernels: Record<string, Kernel<HostMemory>> = {
@@ -14,6 +15,7 @@ const kernels: Record<string, Kernel<HostMemory>> = {
   [FusedKernel.crossEntropyGrad]: crossEntropyGrad,
   [FusedKernel.reluGrad]: reluGrad,
   [FusedKernel.columnSum]: columnSum,
+  AvgPoolGrad: avgPoolGrad,
 };
 
 /** @param memoryOf turns the backend that tfjs hands to a kernel into its memory. */

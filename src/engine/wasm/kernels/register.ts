@@ -1,7 +1,8 @@
 /** Completes and speeds up tfjs's wasm backend. Done once in a thread. */
 import { FusedKernel } from '../../fused-kernels.js';
+import { maxPoolGrad } from '../../host-kernels/pool-gradients.js';
 import { registerHostKernels } from '../../host-kernels/register.js';
-import { setKernel } from '../../kernel-registration.js';
+import { type Kernel, setKernel } from '../../kernel-registration.js';
 import { tf } from '../../tf.js';
 import { type WasmBackend, wasmMemory } from '../backend.js';
 import { createBatchNormTrain, createBatchNormTrainGrad } from './batch-norm.js';
@@ -31,6 +32,8 @@ export function registerWasmKernels(): void {
     DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGradient,
     DepthwiseConv2dNativeBackpropInput: depthwiseInputGradient,
     UnsortedSegmentSum: unsortedSegmentSum,
+    MaxPoolGrad: ((inputs, attrs, backend) =>
+      maxPoolGrad(inputs, attrs, wasmMemory(backend))) satisfies Kernel<WasmBackend>,
     [FusedKernel.batchNormTrain]: createBatchNormTrain(),
     [FusedKernel.batchNormTrainGrad]: createBatchNormTrainGrad(),
     [FusedKernel.reluGrad]: reluGrad,
