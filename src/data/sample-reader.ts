@@ -136,7 +136,7 @@ class SourceReader implements SampleReader {
       hint:
         cause instanceof ShapeMismatch
           ? 'give the dataset an imageSize, and images of other sizes are resized to it'
-          : 'replace the file, or take it out of the dataset',
+          : 'the file is damaged or no image: replace it, or take it out of the dataset',
       cause,
     });
   }
