@@ -62,7 +62,6 @@ export class MetricsCB extends Callback {
   #loss: Tally = { sum: 0, count: 0 };
   #lr = Number.NaN;
   #startMs = 0;
-  #startWaitMs = 0;
 
   /** @throws CallbackError on two of one name, or a name that a column of the row already has */
   constructor(...metrics: (Metric | Readonly<Record<string, Metric>>)[]) {
@@ -97,7 +96,6 @@ export class MetricsCB extends Callback {
     this.#tallies = new Map();
     this.#loss = { sum: 0, count: 0 };
     this.#startMs = learn.clock();
-    this.#startWaitMs = learn.dl.waitMs ?? 0;
   }
 
   /** A scheduler moves the rate on in `afterBatch`: now it is still the one this batch is trained with. */
@@ -145,7 +143,7 @@ export class MetricsCB extends Callback {
       samples,
       seconds: ms / 1000,
       imagesPerSecond: (samples * 1000) / ms,
-      ...(dl.waitMs === undefined ? {} : { dataShare: (dl.waitMs - this.#startWaitMs) / ms }),
+      ...(dl.waitMs === undefined ? {} : { dataShare: dl.waitMs / ms }),
       ...(training ? { lr: this.#lr } : {}),
     };
   }

@@ -33,7 +33,7 @@ export class ProgressCB extends Callback {
   #dl?: { readonly given: BatchLoader; readonly shown: BatchLoader };
   #fitStartMs = 0;
   #epochsDone = 0;
-  #phase = { startMs: 0, startWaitMs: 0, batchesDone: 0, samples: 0, computeMs: 0, reduceMs: 0 };
+  #phase = { startMs: 0, batchesDone: 0, samples: 0, computeMs: 0, reduceMs: 0 };
 
   constructor({ stream, color }: ProgressOptions) {
     super();
@@ -55,15 +55,7 @@ export class ProgressCB extends Callback {
   }
 
   override beforeEpoch(learn: Learner): void {
-    const startWaitMs = learn.dl.waitMs ?? 0;
-    this.#phase = {
-      startMs: learn.clock(),
-      startWaitMs,
-      batchesDone: 0,
-      samples: 0,
-      computeMs: 0,
-      reduceMs: 0,
-    };
+    this.#phase = { startMs: learn.clock(), batchesDone: 0, samples: 0, computeMs: 0, reduceMs: 0 };
     this.#dl = { given: learn.dl, shown: this.#wrapBatches(learn.dl) };
     learn.dl = this.#dl.shown;
   }
@@ -135,10 +127,10 @@ export class ProgressCB extends Callback {
   }
 
   #state({ clock, epochs, training, dl, loss }: Learner): ProgressState {
-    const { startMs, startWaitMs, batchesDone, samples, computeMs, reduceMs } = this.#phase;
+    const { startMs, batchesDone, samples, computeMs, reduceMs } = this.#phase;
     const phaseMs = clock() - startMs;
     const parts = {
-      data: dl.waitMs === undefined ? Number.NaN : dl.waitMs - startWaitMs,
+      data: dl.waitMs ?? Number.NaN,
       compute: computeMs,
       reduce: training ? reduceMs : Number.NaN,
     };

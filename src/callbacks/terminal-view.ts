@@ -27,7 +27,6 @@ export class TerminalView implements ProgressView {
     if (nowMs - this.#drawnAtMs < redrawEveryMs) return;
     this.#bars = bars(state);
     const text = this.#barText();
-    if (text === this.#drawn) return;
     this.#drawnAtMs = nowMs;
     this.#stream.write(this.#erase() + text);
     this.#remember(text);

@@ -4,7 +4,7 @@ import type { Batch } from '../protocol/batch.js';
 export interface BatchLoader extends AsyncIterable<Batch> {
   /** Batches in one epoch. */
   readonly length: number;
-  /** Milliseconds spent waiting for batches since the loader was made; only grows. */
+  /** Milliseconds that the iteration under way, or the last one, has waited for batches. */
   readonly waitMs?: number;
 }
 

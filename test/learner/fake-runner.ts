@@ -111,14 +111,15 @@ export function fakeBatch(index: number, labels: readonly number[]): Batch {
   };
 }
 
-/** A loader of the given batches (labels of each), that counts how often it was opened and closed. */
+/** A loader of the given batches (labels of each), that counts how often it was opened and closed, and the batches it served. */
 export class FakeLoader implements BatchLoader {
   readonly batches: readonly (readonly number[])[];
   opened = 0;
   closed = 0;
+  served = 0;
   waitMs?: number;
   /** Called before each batch is handed out. */
-  onBatch: () => void = () => {};
+  onBatch: (index: number) => void = () => {};
 
   constructor(batches: readonly (readonly number[])[]) {
     this.batches = batches;
@@ -132,7 +133,8 @@ export class FakeLoader implements BatchLoader {
     this.opened++;
     try {
       for (const [index, labels] of this.batches.entries()) {
-        this.onBatch();
+        this.onBatch(index);
+        this.served++;
         yield fakeBatch(index, labels);
       }
     } finally {

@@ -145,10 +145,24 @@ t.test('a signal ends the fit after the current step', async t => {
   await learn.fit(3);
   t.same(log, ['beforeBatch', 'afterBatch', 'cleanupBatch', 'cleanupFit']);
   t.equal(learn.stopped, true);
-  t.equal(dls.train.closed, 1);
+  t.same([dls.train.served, dls.train.closed], [1, 1], 'no other batch was waited for');
   log.length = 0;
   await learn.fit(3);
   t.same(log, ['cleanupFit'], 'aborted before it began: not one batch');
+  t.equal(dls.train.opened, 1);
+});
+
+t.test('a signal given while a batch is waited for ends the fit before that batch', async t => {
+  const abort = new AbortController();
+  const runner = new FakeRunner();
+  const dls = fakeLoaders();
+  dls.train.onBatch = index => {
+    if (index === 1) abort.abort();
+  };
+  const learn = new Learner(runner, dls, { cbs: [new TrainCB()], signal: abort.signal });
+  await learn.fit(1);
+  t.same(runner.calls, ['trainBatch']);
+  t.same([learn.stopped, dls.train.closed, dls.valid.opened], [true, 1, 0]);
 });
 
 t.test('a loss that is not finite stops training, in parts before the step is taken', async t => {

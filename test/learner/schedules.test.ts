@@ -44,6 +44,7 @@ t.test('OneCycleLR goes through the settings that PyTorch goes through', async t
       for (const [i, { lr, momentum }] of expected.entries()) {
         const group = opt.paramGroups[i];
         const ourMomentum = group.betas ? group.betas[0] : group.momentum!;
+        t.equal(group.betas?.[1] ?? 0.999, 0.999, 'only the first beta cycles');
         worst = Math.max(worst, Math.abs(group.lr - lr), Math.abs(ourMomentum - momentum));
       }
       t.same(
