@@ -40,8 +40,11 @@ export async function fillSlots(job: FillJob, reader: SampleReader, link: FillLi
       const ticket = control.takeTicket();
       const batch = Math.floor(ticket / chunksPerBatch);
       if (batch >= batches) break;
-      while (!control.isFree(batch) && !control.stopped) await link.released();
-      if (control.stopped) break;
+      while (!control.isFree(batch) && !control.stopped && !writer.failed) {
+        // A sample under way may fail meanwhile: its batch, and so the release waited for, would never come.
+        await Promise.race([link.released(), writer.failure]);
+      }
+      if (control.stopped || writer.failed) break;
       // Chunks are cut for a full batch: those of a smaller one end early, or are empty.
       const first = starts[batch] + (ticket % chunksPerBatch) * chunk;
       const end = Math.min(first + chunk, starts[batch + 1]);
@@ -58,6 +61,8 @@ export async function fillSlots(job: FillJob, reader: SampleReader, link: FillLi
 
 /** Writes samples into slots, several at once, and publishes the batches they complete. */
 class SampleWriter {
+  /** Settles when the first sample fails. Never rejects. */
+  readonly failure: Promise<void>;
   readonly #job: FillJob;
   readonly #control: FillControl;
   readonly #reader: SampleReader;
@@ -65,6 +70,7 @@ class SampleWriter {
   readonly #views;
   readonly #bytes: number;
   readonly #errors: unknown[] = [];
+  #fail: () => void = () => undefined;
   #underWay = 0;
   #wake: (() => void) | undefined;
 
@@ -76,6 +82,9 @@ class SampleWriter {
     const { buffers, layout } = job.slots;
     this.#views = buffers.map(buffer => slotViews(buffer, layout));
     this.#bytes = this.#views[0].pixels.length / layout.capacity;
+    this.failure = new Promise(resolve => {
+      this.#fail = resolve;
+    });
   }
 
   get failed(): boolean {
@@ -115,7 +124,7 @@ class SampleWriter {
       if (typeof label === 'number') written(label);
       else this.#follow(label.then(written));
     } catch (error) {
-      this.#errors.push(error);
+      this.#sampleFailed(error);
     }
   }
 
@@ -125,10 +134,11 @@ class SampleWriter {
       this.#underWay--;
       this.#wake?.();
     };
-    pending
-      .catch(error => {
-        this.#errors.push(error);
-      })
-      .finally(ended);
+    pending.catch(error => this.#sampleFailed(error)).finally(ended);
+  }
+
+  #sampleFailed(error: unknown): void {
+    this.#errors.push(error);
+    this.#fail();
   }
 }

@@ -12,6 +12,7 @@ import { DecodePool } from '../../src/data/decode-pool.js';
 import { IdxDataset } from '../../src/data/idx.js';
 import { ImageFolder } from '../../src/data/image-folder.js';
 import type { DataLoaderOptions } from '../../src/data/loader-options.js';
+import { Subset } from '../../src/data/subset.js';
 import { type Folder, idx, imageFolder, readEpoch } from './fixtures.js';
 
 const perClass = 40;
@@ -80,6 +81,22 @@ t.test('order and content do not depend on threads, prefetch or source', async t
   }
 });
 
+t.test('a subset keeps the rows of the whole, images and raw pixels alike', async t => {
+  const rows = [119, 0, 57, 57, 3];
+  for (const dataset of [images, raw]) {
+    const subset = new Subset(dataset, rows);
+    const loader = new DataLoader(subset, { numWorkers: 1 });
+    const [batch] = await readEpoch(loader);
+    t.same(batch.pixels, Buffer.concat(rows.map(row => folder.pixels[row])));
+    t.same(
+      batch.labels,
+      rows.map(row => folder.labels[row]),
+    );
+    t.same((await subset.get(2)).pixels, folder.pixels[57]);
+    await loader.close();
+  }
+});
+
 t.test('every sample once, whatever the sizes, over one pool', async t => {
   const pool = new DecodePool(2);
   for (let batchSize = 1; batchSize <= 50; batchSize += 7) {
@@ -111,6 +128,17 @@ t.test('leaving the loop frees everything, and the loader goes on', async t => {
     await loader.close();
     await loader.close();
     await t.rejects(readEpoch(loader), { code: 'E_LOADER', message: 'the loader is closed' });
+  }
+});
+
+t.test('a damaged file fails while decoders wait for a slot', async t => {
+  const { root } = await imageFolder(t.testdir(), 10);
+  writeFileSync(join(root, 'ant', '000.png'), 'no image');
+  const dataset = await ImageFolder.open(root, { imageSize: [6, 5], channels: 1 });
+  for (const numWorkers of [0, 1, 2]) {
+    const loader = new DataLoader(dataset, { numWorkers, batchSize: 4, prefetch: 1 });
+    await t.rejects(readEpoch(loader), { code: 'E_SAMPLE', message: /ant.000\.png \(row 0 of / });
+    await loader.close();
   }
 });
 
@@ -304,19 +332,27 @@ t.test('what a dataset of the user does wrong names the row', async t => {
   });
 });
 
-t.test('a file that vanishes under the loader, on a thread; the pool survives it', async t => {
-  const root = t.testdir();
-  const { root: other } = await imageFolder(join(root, 'other'), 5);
-  const dataset = await ImageFolder.open(other);
-  rmSync(join(other, 'cat', '003.png'));
+t.test('a file that vanishes under the loader; the pool survives it', async t => {
+  const { root } = await imageFolder(join(t.testdir(), 'vanishing'), 10);
+  const dataset = await ImageFolder.open(root);
   const pool = new DecodePool(2);
-  const loader = new DataLoader(dataset, { pool, batchSize: 4 });
-  await t.rejects(readEpoch(loader), {
-    code: 'E_SAMPLE',
-    name: 'SampleError',
-    message: /cannot decode .*cat.003\.png \(row 13 of .*other\): ENOENT/,
-    cause: { code: 'ENOENT' },
-  });
+  // In the first batch decoders are at work on the next ones; at the end they have nothing else to do.
+  for (const [name, row] of [
+    ['cat/009', 29],
+    ['ant/003', 3],
+  ] as const) {
+    rmSync(join(root, `${name}.png`));
+    for (const threads of [{ numWorkers: 0 }, { numWorkers: 1 }, { pool }]) {
+      const loader = new DataLoader(dataset, { ...threads, batchSize: 4, prefetch: 1 });
+      await t.rejects(readEpoch(loader), {
+        code: 'E_SAMPLE',
+        name: 'SampleError',
+        message: `cannot decode ${join(root, name)}.png (row ${row} of ${root}): ENOENT`,
+        cause: { code: 'ENOENT' },
+      });
+      await loader.close();
+    }
+  }
   t.equal((await readEpoch(new DataLoader(images, { pool }))).length, 2);
   await pool.close();
 });
