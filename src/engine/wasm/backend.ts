@@ -49,9 +49,13 @@ export function addressOf(backend: WasmBackend, tensor: TensorInfo): number {
  */
 export function guardAllocation(backend: WasmBackend): void {
   const { wasm } = backend;
+  // The module's functions put the compiled ones in their own place at their first call: it must be over, or it
+  // would drop what is installed here.
+  wasm._free(wasm._malloc(4));
   const allocate = wasm._malloc;
   wasm._malloc = bytes => {
-    const address = allocate(bytes);
+    // The compiled function takes 32 bits: 5 GiB would be taken for 1 GiB.
+    const address = bytes < 2 ** 32 ? allocate(bytes) : 0;
     if (address === 0 && bytes > 0) {
       throw new OutOfMemoryError(`The wasm heap has no room for another ${bytes} bytes.`, {
         where: `heap of ${(wasm.HEAPU8.length / 2 ** 20).toFixed()} MiB (its limit is 4096 MiB)`,
