@@ -106,8 +106,16 @@ export class Learner {
       await this.#setOptimizer(lr);
       await inScope(this, 'fit', () => this.#allEpochs(train, valid));
     } finally {
-      for (const callback of cbs) this.cbs.splice(this.cbs.lastIndexOf(callback), 1);
+      this.#remove(cbs);
       this.#running = false;
+    }
+  }
+
+  /** Takes out the last occurrence of each, if it has not taken itself out. */
+  #remove(cbs: readonly Callback[]): void {
+    for (const callback of cbs) {
+      const index = this.cbs.lastIndexOf(callback);
+      if (index >= 0) this.cbs.splice(index, 1);
     }
   }
 

@@ -22,6 +22,20 @@ t.test('callbacks run by order; ties as listed, fit-time ones last', async t => 
   t.same(seen, ['early', 'a', 'b', 'fit-time', 'late']);
 });
 
+t.test('fit-time callbacks leave, be they listed twice or gone already', async t => {
+  const [train, own] = [new TrainCB(), recorder([], [])];
+  const leaving = recorder([], ['beforeFit'], {
+    beforeFit: learn => {
+      learn.cbs = learn.cbs.filter(callback => callback !== leaving);
+    },
+  });
+  const learn = new Learner(new FakeRunner(), fakeLoaders(), { cbs: [own, train] });
+  await learn.fit(1, { cbs: [leaving, own, recorder([], [])] });
+  t.equal(learn.cbs.length, 2);
+  t.equal(learn.cbs[0], own);
+  t.equal(learn.cbs[1], train);
+});
+
 t.test('the loop takes epochs, dl and batch from where the before-events left them', async t => {
   const seen: number[] = [];
   const runner = new FakeRunner();
