@@ -1,4 +1,4 @@
-import { AbortedError, LoaderError } from '../errors.js';
+import { AbortedError, DatasetError, LoaderError } from '../errors.js';
 import type { Batch, SlotRing } from '../protocol/batch.js';
 import { BatchSampler, type IndexBatchSampler } from './batch-sampler.js';
 import { createSlots, slotViews } from './batch-slots.js';
@@ -39,6 +39,15 @@ export class DataLoader implements AsyncIterable<Batch> {
     this.dataset = dataset;
     this.#options = options;
     this.#workers = workersFor(dataset, options);
+    if (dataset.labels.length !== dataset.length) {
+      throw new DatasetError(
+        `the dataset has ${dataset.length} samples and ${dataset.labels.length} labels`,
+        {
+          where: 'labels',
+          hint: 'give one label a sample',
+        },
+      );
+    }
     checkLabels(dataset.labels, dataset.classes, index => dataset.describe(index));
     const sampler = options.sampler ?? new Sampler(dataset, { shuffle, seed });
     this.#batches = options.batchSampler ?? new BatchSampler(sampler, batchSize, dropLast);

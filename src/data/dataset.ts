@@ -25,7 +25,7 @@ export interface Dataset {
   describe(index: number): string;
   /**
    * How decode threads open the samples by themselves. A dataset without one works too: the calling thread
-   * then asks it for every sample.
+   * then asks it for every sample, several at a time.
    */
   readonly source?: SampleSource;
 }

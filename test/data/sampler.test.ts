@@ -98,6 +98,8 @@ t.test('unusable options are refused by name', async t => {
   ] as const) {
     t.throws(() => new DataLoader(dataset, options), { code: 'E_LOADER', where }, JSON.stringify(options));
   }
+  const few = { ...dataset, labels: new Int32Array(2) };
+  t.throws(() => new DataLoader(few), { code: 'E_DATASET', message: /3 samples and 2 labels/ });
   const bad = { ...dataset, labels: Int32Array.of(0, 1, 0) };
   t.throws(() => new DataLoader(bad), { code: 'E_DATASET', message: /label 1 of pixel 1 is outside 0 … 0/ });
 });
