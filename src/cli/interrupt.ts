@@ -6,11 +6,19 @@ interface Options {
   readonly graceMs?: number;
 }
 
+export interface Interrupts {
+  readonly signal: AbortSignal;
+  /** The exit code of the signal that came, if one came. */
+  readonly exitCode: number | undefined;
+  /** Stops listening. */
+  close(): void;
+}
+
 /**
  * Signals, for the command line only. The first Ctrl-C or SIGTERM ends the run after the step, and the model is
  * saved; a second one, or the end of the grace period, ends the process at once.
  */
-export function listenForInterrupts({ say, graceMs = 25_000 }: Options) {
+export function listenForInterrupts({ say, graceMs = 25_000 }: Options): Interrupts {
   const controller = new AbortController();
   let code: number | undefined;
   const handle = (exitCode: number, text: string): void => {
@@ -32,11 +40,10 @@ export function listenForInterrupts({ say, graceMs = 25_000 }: Options) {
   process.on('SIGTERM', onTerminate);
   return {
     signal: controller.signal,
-    /** The exit code of the signal that came, if one came. */
-    get exitCode(): number | undefined {
+    get exitCode() {
       return code;
     },
-    close(): void {
+    close() {
       process.off('SIGINT', onInterrupt);
       process.off('SIGTERM', onTerminate);
     },

@@ -77,6 +77,16 @@ export class Coordinator implements StepRunner {
     return this.#ready[0]?.layers ?? [];
   }
 
+  /** Names of the metrics that the recipe computes on the devices. */
+  get recipeMetrics(): readonly string[] {
+    return this.#ready[0]?.metrics ?? [];
+  }
+
+  /** Whether the model's output is one score per class, so that accuracy means something. */
+  get classifies(): boolean {
+    return this.#ready[0]?.classifies ?? false;
+  }
+
   /** Optimizer steps done since `open`. */
   get steps(): number {
     return this.#step;

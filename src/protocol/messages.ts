@@ -107,6 +107,10 @@ export interface ReadyReport {
   /** Without the batch dimension. */
   readonly outputShape: readonly number[];
   readonly layers: readonly LayerInfo[];
+  /** Names of the recipe's own metrics. */
+  readonly metrics: readonly string[];
+  /** Whether the output is one score per class. */
+  readonly classifies: boolean;
 }
 
 export interface LossReport {

@@ -132,7 +132,8 @@ async function run(parts: Parts): Promise<TrainSummary> {
     devices: coordinator.devices,
   });
   announce(parts);
-  const metrics = new MetricsCB(new Accuracy());
+  const ownAccuracy = coordinator.recipeMetrics.includes('accuracy');
+  const metrics = new MetricsCB(...(coordinator.classifies && !ownAccuracy ? [new Accuracy()] : []));
   const learner = makeLearner(parts, metrics, [normalize(statistics)]);
   const records = collectRecords(metrics, parts);
   const since = performance.now();

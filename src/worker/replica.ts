@@ -63,7 +63,7 @@ export class Replica {
   }
 
   ready(): ReadyReport {
-    const { engine, loaded } = this.#parts;
+    const { engine, loaded, settings } = this.#parts;
     return {
       device: engine.device,
       modelName: loaded.recipe.name ?? loaded.model.name,
@@ -71,6 +71,8 @@ export class Replica {
       stateSize: this.#weights.stateSize,
       outputShape: loaded.outputShape,
       layers: describeLayers(loaded.model),
+      metrics: Object.keys(loaded.recipe.metrics ?? {}),
+      classifies: loaded.outputShape.length === 1 && loaded.outputShape[0] >= settings.classes.length,
     };
   }
 
@@ -88,12 +90,13 @@ export class Replica {
   /** Runs one command. Whatever it throws leaves no open step behind. */
   async run(command: Command): Promise<Results[Command['op']]> {
     try {
-      return await this.#dispatch(command);
+      const result = await this.#dispatch(command);
+      // Not after an error: the coordinator then reads here in which phase it happened.
+      this.#enter('idle');
+      return result;
     } catch (error) {
       this.#tensors.end();
       throw error;
-    } finally {
-      this.#enter('idle');
     }
   }
 

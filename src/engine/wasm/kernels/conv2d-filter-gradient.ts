@@ -3,11 +3,8 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Kernel } from '../../kernel-registration.js';
 import { addressOf, type WasmBackend } from '../backend.js';
 import { simdLoops } from '../simd/module.js';
-import { addOuterProducts, type PixelWalk } from '../simd/outer-products.js';
+import { addOuterProducts, blockBytes, type PixelWalk } from '../simd/outer-products.js';
 import { type ConvGeometry, convGeometry, padRowsAndColumns } from './conv-geometry.js';
-
-/** Bytes of x and dy that one pass over all tiles should touch, so that they stay in a second-level cache. */
-const blockBytes = 512 * 1024;
 
 export const conv2dFilterGradient: Kernel<WasmBackend> = ({ x, dy }, attrs, backend) => {
   const filterShape = attrs.filterShape as [number, number, number, number];

@@ -7,9 +7,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { type Kernel, stockKernel } from '../../kernel-registration.js';
 import { addressOf, type WasmBackend } from '../backend.js';
 import { simdLoops } from '../simd/module.js';
-import { addOuterProducts } from '../simd/outer-products.js';
-
-const blockBytes = 512 * 1024;
+import { addOuterProducts, blockBytes } from '../simd/outer-products.js';
 
 type Transpose = (matrix: TensorInfo, backend: WasmBackend) => TensorInfo;
 

@@ -95,6 +95,9 @@ export const outerProductFunctions: readonly WasmFunction[] = columnCounts.flatM
   Array.from({ length: maxRows }, (_, i) => buildTile(i + 1, columns)),
 );
 
+/** Bytes of x and dy that one pass over all tiles should touch, so that they stay in a second-level cache. */
+export const blockBytes = 512 * 1024;
+
 type Tile = (...args: number[]) => void;
 
 /**

@@ -1,0 +1,45 @@
+/**
+ * gradring: data-parallel training of TensorFlow.js models. Recipe modules import `gradring/recipe` instead,
+ * which loads nothing else.
+ */
+export { BatchSchedCB } from './callbacks/batch-sched.js';
+export { BatchTransformCB, type BatchTransformOptions } from './callbacks/batch-transform.js';
+export { DeviceCB } from './callbacks/device.js';
+export { MetricsCB, type MetricsRow, type RowListener } from './callbacks/metrics.js';
+export { ProgressCB, type ProgressOptions } from './callbacks/progress.js';
+export { SingleBatchCB } from './callbacks/single-batch.js';
+export { TrainCB } from './callbacks/train.js';
+export { Coordinator, type CoordinatorOptions } from './coordinator/coordinator.js';
+export { BatchSampler } from './data/batch-sampler.js';
+export { type Collate, collate } from './data/collate.js';
+export { DataLoader } from './data/data-loader.js';
+export { DataLoaders, type DataLoadersOptions } from './data/data-loaders.js';
+export type { Dataset, Sample } from './data/dataset.js';
+export { IdxDataset } from './data/idx.js';
+export { ImageFolder, type ImageFolderOptions } from './data/image-folder.js';
+export type { DataLoaderOptions } from './data/loader-options.js';
+export { type OpenDataOptions, openData } from './data/open-dataset.js';
+export { PackDataset } from './data/pack.js';
+export { Sampler } from './data/sampler.js';
+export { Subset } from './data/subset.js';
+export { writePack } from './data/write-pack.js';
+export { chooseDevices, type DeviceChoice, type ListedDevice, listDevices } from './engine/devices.js';
+export * from './errors.js';
+export { Callback } from './learner/callback.js';
+export { CancelBatchException, CancelEpochException, CancelFitException } from './learner/cancel.js';
+export { Learner } from './learner/learner.js';
+export type { FitOptions, LearnerOptions } from './learner/learner-options.js';
+export { Accuracy, Metric, TopK } from './learner/metric.js';
+export { adam, adamW, type OptFunc, Optimizer, type ParamGroup, sgd } from './learner/optimizer.js';
+export { OneCycleLR, type OneCycleOptions, type Scheduler } from './learner/schedules.js';
+export { models } from './models/catalog.js';
+export { horizontalFlip, normalize, randomCrop } from './nn/transform-specs.js';
+export type { Batch, ImageShape, TransformSpec } from './protocol/batch.js';
+export type { RecipeReference } from './protocol/messages.js';
+export type { ParameterInfo } from './protocol/optimizer.js';
+export type { Predictions, StepResult, StepRunner, Tally } from './protocol/step-runner.js';
+export type { TrainConfig, TrainOptions } from './run/config.js';
+export type { EpochRecord } from './run/epoch-record.js';
+export type { TrainSummary } from './run/summary.js';
+export { type Logger, type RunStart, type TrainContext, train } from './run/train.js';
+export { defineRecipe, type Recipe, type RecipeContext } from './worker/recipe.js';
