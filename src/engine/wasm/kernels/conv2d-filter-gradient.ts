@@ -3,7 +3,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Kernel } from '../../kernel-registration.js';
 import { addressOf, type WasmBackend } from '../backend.js';
 import { simdLoops } from '../simd/module.js';
-import { addOuterProducts, blockBytes, type PixelWalk } from '../simd/outer-products.js';
+import { addOuterProducts, blockBytes, minPixels, type PixelWalk } from '../simd/outer-products.js';
 import { type ConvGeometry, convGeometry, padRowsAndColumns } from './conv-geometry.js';
 
 export const conv2dFilterGradient: Kernel<WasmBackend> = ({ x, dy }, attrs, backend) => {
@@ -39,7 +39,10 @@ function accumulate(
     dyStep: outChannels * 4,
   };
   const rows = filterWidth * inChannels;
-  const block = Math.max(1, Math.floor(blockBytes / (xSample + dySample)));
+  const block = Math.max(
+    Math.floor(blockBytes / (xSample + dySample)),
+    Math.ceil(minPixels / (outHeight * outWidth)),
+  );
   const loops = simdLoops(backend);
   for (let sample = 0; sample < batch; sample += block) {
     const samples = Math.min(block, batch - sample);

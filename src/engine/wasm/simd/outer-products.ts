@@ -98,6 +98,9 @@ export const outerProductFunctions: readonly WasmFunction[] = columnCounts.flatM
 /** Bytes of x and dy that one pass over all tiles should touch, so that they stay in a second-level cache. */
 export const blockBytes = 512 * 1024;
 
+/** Pixels that a pass should have even so, or loading and storing the tiles would cost more than the cache saves. */
+export const minPixels = 320;
+
 type Tile = (...args: number[]) => void;
 
 /**
