@@ -40,6 +40,7 @@ export type { ParameterInfo } from './protocol/optimizer.js';
 export type { Predictions, StepResult, StepRunner, Tally } from './protocol/step-runner.js';
 export type { TrainConfig, TrainOptions } from './run/config.js';
 export type { EpochRecord } from './run/epoch-record.js';
+export type { Logger } from './run/run-log.js';
 export type { TrainSummary } from './run/summary.js';
-export { type Logger, type RunStart, type TrainContext, train } from './run/train.js';
+export { type RunStart, type TrainContext, train } from './run/train.js';
 export { defineRecipe, type Recipe, type RecipeContext } from './worker/recipe.js';

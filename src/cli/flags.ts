@@ -118,6 +118,12 @@ export function allFlags(): Readonly<Record<string, Flag>> {
   return { ...Object.fromEntries(flags), ...ownFlags };
 }
 
+/** The flag that sets an option of the run: `--batch-size` for `batchSize`. */
+export function flagOf(key: string): string | undefined {
+  const found = Object.entries(runFlags).find(([, flag]) => flag.key === key);
+  return found && `--${found[0]}`;
+}
+
 export type LogMode = 'pretty' | 'json' | 'quiet';
 
 export interface ParsedFlags {

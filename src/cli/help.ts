@@ -7,8 +7,7 @@ Examples:
   node scripts/train.js --gpus 3                                the bundled Fashion-MNIST sample on three devices
   node scripts/train.js --data photos --image-size 64x64        a folder of class folders
   node scripts/train.js --recipe my-model.mjs --data photos     a model of your own
-  node scripts/train.js --dry-run                               two steps: finds most mistakes in seconds
-`;
+  node scripts/train.js --dry-run                               two steps: finds most mistakes in seconds`;
 
 const columns = 34;
 

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { GradringError } from '../errors.js';
+import { flagOf } from './flags.js';
 
 const paint = (color: boolean, format: Parameters<typeof styleText>[0], text: string): string =>
   color ? styleText(format, text) : text;
@@ -16,7 +17,8 @@ export function describeError(error: unknown, { debug, color }: { debug: boolean
   }
   const { code, message, where, hint } = error;
   const lines = [`${paint(color, 'red', '✖')} ${paint(color, 'bold', code)}  ${message}`];
-  if (where !== undefined) lines.push(`  from ${where}`);
+  // The library names its options; people typed flags.
+  if (where !== undefined) lines.push(`  from ${flagOf(where) ?? where}`);
   lines.push(
     `  → ${hint ?? 'run again with --debug for where it happened'}     docs/errors.md#${code.toLowerCase()}`,
   );

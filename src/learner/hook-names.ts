@@ -1,29 +1,16 @@
 /** Finds misspelt events: a method that is silently never called is the hardest mistake to see. */
+import leven from 'leven';
 import { CallbackError } from '../errors.js';
 import { Callback } from './callback.js';
 import { type EventName, events } from './events.js';
 
 const looksLikeHook = /^(before|after|cleanup|on)(_|[A-Z]|$)/;
 
-/** Letters to insert, delete or replace to turn `a` into `b` (Levenshtein), by rows. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j] + 1, next[j - 1] + 1));
-    }
-    row = next;
-  }
-  return row[b.length];
-}
-
 /** Case and underscores are part of what people get wrong, not of how far off they are. */
 const folded = (name: string): string => name.replaceAll('_', '').toLowerCase();
 
 function nearestEvent(name: string): { event: EventName; distance: number } {
-  const distances = events.map(event => ({ event, distance: editDistance(folded(name), folded(event)) }));
+  const distances = events.map(event => ({ event, distance: leven(folded(name), folded(event)) }));
   return distances.reduce((best, next) => (next.distance < best.distance ? next : best));
 }
 

@@ -32,9 +32,8 @@ export const configSchema = z.strictObject({
   recipe: z.string().min(1).optional().describe('module of your own whose default export is a recipe'),
   options: json.default({}).describe('JSON handed to the recipe'),
   gpus: z
-    .union([z.string(), z.number()])
-    .transform(String)
-    .default('1')
+    .union([z.string().min(1), z.number()])
+    .default(1)
     .describe('devices: a number, a list (0,2), all, or cpu:N'),
   engine: z.enum(['auto', 'wasm', 'cpu', 'tensorflow']).default('auto').describe('what computes'),
   epochs: positive.default(4).describe('passes over the training set'),

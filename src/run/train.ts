@@ -2,7 +2,6 @@
  * A whole run: data, devices, replicas, Learner, run folder. What the command line does, without the command
  * line: nothing is printed, no signal handled, nothing kept when it is over.
  */
-import type { pino } from 'pino';
 import { BatchSchedCB } from '../callbacks/batch-sched.js';
 import { BatchTransformCB } from '../callbacks/batch-transform.js';
 import { DeviceCB } from '../callbacks/device.js';
@@ -28,6 +27,7 @@ import { writeModel } from './model-files.js';
 import { optimizerChoice } from './optimizer-choice.js';
 import { recipeReference } from './recipe-reference.js';
 import { RunFolder } from './run-folder.js';
+import { type Logger, runLog } from './run-log.js';
 import type { TrainSummary } from './summary.js';
 
 /** What is known before the first step. */
@@ -51,13 +51,10 @@ export interface RunStart {
   readonly folder?: string;
 }
 
-/** A logger as pino's: any of its children will do. */
-export type Logger = Pick<pino.Logger, 'info' | 'warn' | 'error'>;
-
 export interface TrainContext {
   /** Ends the run after the current step; the model is saved all the same. */
   readonly signal?: AbortSignal;
-  /** Default: silent. */
+  /** Gets what `log.jsonl` gets. */
   readonly logger?: Logger;
   /** Added to those of the run, such as a `ProgressCB`. */
   readonly callbacks?: readonly Callback[];
@@ -75,6 +72,7 @@ interface Parts {
   readonly loaders: DataLoaders;
   readonly coordinator: Coordinator;
   readonly folder?: RunFolder;
+  readonly log: Logger;
   readonly context: TrainContext;
 }
 
@@ -85,7 +83,7 @@ interface Parts {
  */
 export async function train(options: TrainOptions = {}, context: TrainContext = {}): Promise<TrainSummary> {
   const config = resolveConfig(options);
-  const selected = await chooseDevices(config.gpus, config.engine);
+  const selected = await chooseDevices(String(config.gpus), config.engine);
   requireSamplesForAll(config, selected.devices.length);
   const { imageSize, channels, validSplit, seed } = config;
   const data = await openData(config.data, { imageSize, channels, validSplit, seed });
@@ -102,7 +100,8 @@ export async function train(options: TrainOptions = {}, context: TrainContext = 
   });
   const numWorkers = config.workers;
   const loaders = DataLoaders.from(data, { batchSize: config.batchSize, numWorkers, seed });
-  const parts = { config, selected, data, loaders, coordinator, folder, context };
+  const log = runLog(folder, context.logger);
+  const parts = { config, selected, data, loaders, coordinator, folder, log, context };
   try {
     return await run(parts);
   } catch (error) {
@@ -122,7 +121,7 @@ function requireSamplesForAll({ batchSize }: TrainConfig, replicas: number): voi
 }
 
 async function run(parts: Parts): Promise<TrainSummary> {
-  const { config, coordinator, data, folder, context } = parts;
+  const { config, coordinator, data, folder, log } = parts;
   // Threads start while the images are looked at: neither waits for the other.
   const [statistics] = await Promise.all([channelStatistics(data.train), coordinator.open()]);
   folder?.writeJson('config.json', { ...config, normalisation: statistics });
@@ -145,7 +144,7 @@ async function run(parts: Parts): Promise<TrainSummary> {
     writeModel(folder, await coordinator.model(), `gradring ${ownVersion()}`);
     folder.writeJson('summary.json', summary);
   }
-  context.logger?.info({ event: 'end', ...summary }, 'run ended');
+  log.info({ event: 'end', ...summary }, 'run ended');
   return summary;
 }
 
@@ -175,14 +174,14 @@ function makeLearner(parts: Parts, metrics: MetricsCB, transforms: ReturnType<ty
 }
 
 /** Turns rows into one record an epoch: to the run folder, the log and the caller. */
-function collectRecords(metrics: MetricsCB, { folder, context }: Parts): { flush(): void } {
+function collectRecords(metrics: MetricsCB, { folder, log, context }: Parts): { flush(): void } {
   let rows: MetricsRow[] = [];
   const flush = (): void => {
     if (rows.length === 0) return;
     const record = epochRecord(rows);
     rows = [];
     folder?.append('metrics.jsonl', record);
-    context.logger?.info(record, `epoch ${record.epoch}`);
+    log.info(record, `epoch ${record.epoch}`);
     context.onEpoch?.(record);
   };
   metrics.addListener(row => {
@@ -193,7 +192,7 @@ function collectRecords(metrics: MetricsCB, { folder, context }: Parts): { flush
   return { flush };
 }
 
-function announce({ config, selected, data, loaders, coordinator, folder, context }: Parts): void {
+function announce({ config, selected, data, loaders, coordinator, folder, log, context }: Parts): void {
   const start: RunStart = {
     config,
     engine: selected.engine,
@@ -209,10 +208,7 @@ function announce({ config, selected, data, loaders, coordinator, folder, contex
     advice: loaders.pool?.advice,
     folder: folder?.path,
   };
-  context.logger?.info(
-    { event: 'start', ...start, model: { ...start.model, layers: undefined } },
-    'run starts',
-  );
+  log.info({ event: 'start', ...start, model: { ...start.model, layers: undefined } }, 'run starts');
   context.onStart?.(start);
 }
 
@@ -246,8 +242,8 @@ async function summarise(
   };
 }
 
-function recordFailure({ folder, context }: Parts, error: unknown): void {
-  context.logger?.error({ err: error }, 'run failed');
+function recordFailure({ folder, log }: Parts, error: unknown): void {
+  log.error({ err: error }, 'run failed');
   const { name, message, code, stack } = error as Error & { code?: string };
   try {
     folder?.writeJson('FAILED.json', { name, code, message, stack });
