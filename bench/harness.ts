@@ -1,10 +1,6 @@
-/**
- * What every bench shares: repeated measurements with median and spread, and peers run in the same call.
- */
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { packageRoot } from '../src/package-root.js';
+/** What every bench shares: its settings, its report, and figures of repeated runs with median and spread. */
+import type { Flags, ValuesOf } from './flags.js';
+import type { PeerOptions } from './peer.js';
 
 export interface Measurement {
   readonly name: string;
@@ -15,23 +11,44 @@ export interface Measurement {
   readonly max: number;
   /** Every run after warm-up. */
   readonly runs: readonly number[];
+  /** The median once more, as another quantity: a bandwidth beside a time, an efficiency beside a rate. */
+  readonly also?: { readonly value: number; readonly unit: string };
   /** How this row stands to another one: `ratio` = this median / that row's median. */
   readonly against?: { readonly name: string; readonly ratio: number };
 }
 
 export interface BenchReport {
-  /** Everything needed to run it again: sizes, threads, batch. */
+  /** Everything needed to run it again that no flag says: sizes, threads, layouts. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly rows: readonly Measurement[];
+  /** Versions of the peers that took part, by name. */
+  readonly versions?: Readonly<Record<string, string>>;
   /** Sentences for people: what was left out and why. */
   readonly notes?: readonly string[];
 }
 
-export interface Bench {
-  readonly description: string;
-  run(options: { peer: boolean }): Promise<BenchReport>;
+export interface BenchOptions<F extends Flags = Flags> {
+  /** Whether the peer is to be measured too. */
+  readonly peer: boolean;
+  /** What `runPeer` needs to start and to end it. */
+  readonly peerOptions: PeerOptions;
+  /** Ends the bench: its threads are closed and its peers killed. */
+  readonly signal: AbortSignal;
+  /** The bench's own flags, read. */
+  readonly values: ValuesOf<F>;
+  /** Tells people what is being measured now. */
+  say(line: string): void;
 }
 
+export interface Bench<F extends Flags = Flags> {
+  readonly description: string;
+  /** The peer that `--peer` runs. */
+  readonly peer?: string;
+  readonly flags?: F;
+  run(options: BenchOptions<F>): Promise<BenchReport>;
+}
+
+/** @param runs at least one figure */
 export function summarise(name: string, unit: string, runs: readonly number[]): Measurement {
   const sorted = [...runs].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -39,28 +56,6 @@ export function summarise(name: string, unit: string, runs: readonly number[]): 
   return { name, unit, median, min: sorted[0], max: sorted[sorted.length - 1], runs };
 }
 
-/** Calls `once` for `warmup` + `runs` times; it returns the figure of one run. */
-export async function measure(
-  name: string,
-  unit: string,
-  once: () => Promise<number> | number,
-  { warmup = 1, runs = 5 } = {},
-): Promise<Measurement> {
-  const figures: number[] = [];
-  for (let run = -warmup; run < runs; run++) {
-    const figure = await once();
-    if (run >= 0) figures.push(figure);
-  }
-  return summarise(name, unit, figures);
-}
-
 export function compare(row: Measurement, other: Measurement): Measurement {
   return { ...row, against: { name: other.name, ratio: row.median / other.median } };
-}
-
-/** Runs `bench/peers/<script>` with Python; it prints one JSON value as its last line. */
-export async function runPeer(script: string, args: readonly string[] = []): Promise<unknown> {
-  const file = join(packageRoot(), 'bench', 'peers', script);
-  const { stdout } = await promisify(execFile)('python3', [file, ...args], { maxBuffer: 1 << 26 });
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null');
 }

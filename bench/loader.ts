@@ -10,7 +10,8 @@ import { openData } from '../src/data/open-dataset.js';
 import { PackDataset } from '../src/data/pack.js';
 import { readExactly } from '../src/data/pack-format.js';
 import { packageRoot } from '../src/package-root.js';
-import { type Bench, compare, type Measurement, runPeer, summarise } from './harness.js';
+import { type Bench, compare, type Measurement, summarise } from './harness.js';
+import { type PeerOptions, runPeer } from './peer.js';
 
 const BATCH = 256;
 const RUNS = 5;
@@ -21,12 +22,13 @@ const SHARP_ALONE = `sharp alone, ${SHARP_IN_FLIGHT} buffers in flight`;
 
 export const bench: Bench = {
   description: "the sample's PNGs decoded into batch slots, images a second",
-  async run({ peer }) {
+  peer: "PyTorch's DataLoader with torchvision",
+  async run({ peer, peerOptions }) {
     const files = await pngFiles();
     const rows = await ours(files);
     const [alone] = rows;
     const best = rows.slice(1).reduce((a, b) => (b.median > a.median ? b : a));
-    const peers = peer ? await torch(files) : [];
+    const peers = peer ? await torch(files, peerOptions) : [];
     return {
       settings: { images: files.length, batch: BATCH, runs: RUNS, cores: availableParallelism() },
       rows: [
@@ -92,13 +94,13 @@ async function decodeAll(files: readonly Buffer[]): Promise<void> {
   await Promise.all(Array.from({ length: SHARP_IN_FLIGHT }, lane));
 }
 
-async function torch(files: readonly Buffer[]): Promise<Measurement[]> {
+async function torch(files: readonly Buffer[], options: PeerOptions): Promise<Measurement[]> {
   const folder = await mkdtemp(join(tmpdir(), 'gradring-loader-'));
   try {
     const classFolder = join(folder, 'all');
     await mkdir(classFolder);
     for (const [row, file] of files.entries()) await writeFile(join(classFolder, `${row}.png`), file);
-    const result = (await runPeer('loader.py', [folder, String(BATCH), String(RUNS)])) as {
+    const result = (await runPeer('loader.py', [folder, String(BATCH), String(RUNS)], options)) as {
       [name: string]: number[];
     };
     return Object.entries(result).map(([name, runs]) => summarise(name, 'img/s', runs));
