@@ -4,6 +4,7 @@ import { ControlBlock } from '../src/allreduce/control-block.js';
 import { type KernelTime, profileKernels } from '../src/engine/kernel-profile.js';
 import { openEngine } from '../src/engine/registry.js';
 import { models } from '../src/models/catalog.js';
+import { installFusedLayers } from '../src/nn/fused-layers.js';
 import type { SlotRing } from '../src/protocol/batch.js';
 import type { CommandOf, ReplicaSettings } from '../src/protocol/messages.js';
 import { loadRecipe } from '../src/worker/load-recipe.js';
@@ -43,6 +44,7 @@ async function openReplica(): Promise<{ replica: Replica; profile: () => { stop(
   };
   const reseed = seedMathRandom(settings.seed);
   const engine = await openEngine('wasm', settings.device);
+  installFusedLayers();
   const context = { imageShape, classes, seed: settings.seed, options: {} };
   const loaded = await loadRecipe(engine.tf, models.resnet, context);
   const replica = new Replica({ settings, engine, loaded, control, reseed });

@@ -16,12 +16,11 @@ export interface StockTask {
   readonly pixels: Uint8Array;
   /** int32 class indices [size], shared. */
   readonly labels: Int32Array;
-  /** This thread's part of them. */
+  /** Where this thread's part of them begins. */
   readonly offset: number;
-  readonly count: number;
 }
 
-const { pixels, labels, offset, count } = workerData as StockTask;
+const { pixels, labels, offset } = workerData as StockTask;
 const tf = { ...core, ...layers };
 await tf.setBackend('cpu');
 // Its first write would recommend another package on the console.
@@ -30,8 +29,8 @@ const model = await resnet.model(tf, { imageShape, classes, seed: 1, options: {}
 const optimizer = tf.train.adam(1e-3);
 const imageSize = imageShape.reduce((n, d) => n * d, 1);
 
-/** One training step on this thread's part; returns its loss. */
-serve<'step', number>(async () => {
+/** One training step on the first `count` samples of this thread's part; returns its loss. */
+serve<number, number>(async count => {
   const [x, y] = tf.tidy(() => {
     const values = Float32Array.from(pixels.subarray(offset * imageSize, (offset + count) * imageSize));
     const targets = tf.tensor1d(labels.slice(offset, offset + count), 'int32');
