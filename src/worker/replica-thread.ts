@@ -7,6 +7,7 @@ import { ControlBlock } from '../allreduce/control-block.js';
 import type { EngineName } from '../engine/engine.js';
 import { openEngine } from '../engine/registry.js';
 import { errorToWire } from '../errors.js';
+import { installFusedLayers } from '../nn/fused-layers.js';
 import { decodeCommand, encode } from '../protocol/codec.js';
 import type { Command, Greeting, ReplicaSettings, Reply, Share } from '../protocol/messages.js';
 import { Purpose } from '../random.js';
@@ -29,6 +30,7 @@ async function build(): Promise<Replica> {
   const { engine: name, device, recipe, seed, imageShape, classes } = settings;
   const reseed = seedMathRandom(seed);
   const engine = await openEngine(name as EngineName, device);
+  installFusedLayers();
   // The same stream on every replica: they build the same model, though only replica 0's weights count.
   reseed(Purpose.initialisation, 0, 0);
   const context = { imageShape, classes, seed, options: recipe.options };
