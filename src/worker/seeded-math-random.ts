@@ -1,4 +1,4 @@
-import { type Purpose, Random } from '../random.js';
+import { Purpose, Random } from '../random.js';
 
 /**
  * Makes `Math.random` of this thread a seeded stream. tfjs draws from it wherever a layer has no seed of its
@@ -8,7 +8,7 @@ import { type Purpose, Random } from '../random.js';
  * @returns starts a new stream, keyed by purpose, epoch and index
  */
 export function seedMathRandom(seed: number): (purpose: Purpose, epoch: number, index: number) => void {
-  let random: Random;
+  let random = new Random({ seed, purpose: Purpose.initialisation });
   Math.random = () => random.float();
   return (purpose, epoch, index) => {
     random = new Random({ seed, purpose, epoch, index });
