@@ -8,8 +8,13 @@ import { type Bench, compare, type Measurement, summarise } from './harness.js';
 import { runPeer } from './peer.js';
 import { BenchThreads } from './threads.js';
 
-/** A run moves about this many floats, so that short all-reduces are timed in larger numbers. */
+/** A run moves about this many floats, so that short all-reduces are timed in larger numbers … */
 const floatsPerRun = 60e6;
+/** … but within these. */
+const [fewest, most] = [5, 200];
+
+const iterationsOf = (size: number): number =>
+  Math.min(most, Math.max(fewest, Math.round(floatsPerRun / size)));
 
 const flags = {
   sizes: counts([300_000, 1_200_000, 5_000_000], 'floats in the buffer'),
@@ -26,7 +31,7 @@ export const bench: Bench<typeof flags> = {
     const versions: Record<string, string> = {};
     for (const size of sizes) {
       for (const members of replicas) {
-        const task = { size, members, runs, iterations: Math.max(5, Math.round(floatsPerRun / size)) };
+        const task = { size, members, runs, iterations: iterationsOf(size) };
         say(`${label(task)}: ring${peer ? ', gloo' : ''}`);
         const ring = await ours(task, signal);
         rows.push(ring);

@@ -1,4 +1,6 @@
 /** The `bench` command: `npm run bench -- NAME [options]`. Without a name it lists the benches. */
+import { access, constants } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { describeError } from '../src/cli/report-error.js';
 import { ConfigError, GradringError } from '../src/errors.js';
 import { nearest } from '../src/nearest.js';
@@ -21,7 +23,7 @@ const sharedFlags = {
 };
 
 const exitUsage = 2;
-const exitInterrupted = 130;
+const exitInterrupted = { SIGINT: 130, SIGTERM: 143 } as const;
 /** How long a bench may take to end its threads after Ctrl-C. */
 const graceMs = 3000;
 
@@ -52,6 +54,19 @@ function find(name: string): Bench {
   });
 }
 
+/** Before a bench of minutes, not after it. */
+async function requireFolder(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    throw new ConfigError(`cannot write to the folder '${folder}'`, {
+      where: '--json',
+      hint: 'make the folder first',
+      cause,
+    });
+  }
+}
+
 async function run([name, ...args]: readonly string[], signal: AbortSignal): Promise<void> {
   if (name === undefined || name === '--help') return console.log(listing());
   const bench = find(name);
@@ -63,6 +78,7 @@ async function run([name, ...args]: readonly string[], signal: AbortSignal): Pro
     });
   }
   const { json, markdown, peer, python, ...own } = values;
+  if (json !== '') await requireFolder(dirname(json));
   const say = (line: string): void => console.error(`  ${line}`);
   const report = await bench.run({ peer, peerOptions: { python, signal }, signal, values: own, say });
   const full = {
@@ -77,20 +93,22 @@ async function run([name, ...args]: readonly string[], signal: AbortSignal): Pro
 }
 
 const controller = new AbortController();
+let interrupted: number | undefined;
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
-    if (controller.signal.aborted) process.exit(exitInterrupted);
+    if (interrupted !== undefined) process.exit(interrupted);
+    interrupted = exitInterrupted[name];
     controller.abort(new Error(name));
-    setTimeout(() => process.exit(exitInterrupted), graceMs).unref();
+    setTimeout(() => process.exit(interrupted), graceMs).unref();
   });
 }
 try {
   await run(process.argv.slice(2), controller.signal);
 } catch (error) {
-  if (controller.signal.aborted) process.exitCode = exitInterrupted;
-  else {
+  if (interrupted === undefined) {
     const expected = error instanceof GradringError;
     console.error(describeError(error, { debug: !expected, color: false }));
     process.exitCode = error instanceof ConfigError ? exitUsage : 1;
   }
 }
+if (interrupted !== undefined) process.exitCode = interrupted;

@@ -6,7 +6,6 @@ time for a run of ITERATIONS all-reduces back to back, after one run to warm up.
 import json
 import os
 import sys
-import tempfile
 import time
 
 import torch
@@ -14,9 +13,10 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 
-def member(rank, processes, floats, runs, iterations, store, queue):
+def member(rank, processes, floats, runs, iterations, port, queue):
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=processes)
+    store = dist.TCPStore("127.0.0.1", port, is_master=False)
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=processes)
     buffer = torch.full((floats,), float(rank + 1))
     dist.all_reduce(buffer)
     assert bool((buffer == processes * (processes + 1) / 2).all())
@@ -40,9 +40,10 @@ def main():
     # gloo otherwise picks the interface that the host's name resolves to.
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     queue = mp.get_context("fork").SimpleQueue()
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = (processes, floats, runs, iterations, os.path.join(folder, "store"), queue)
-        mp.start_processes(member, arguments, nprocs=processes, start_method="fork")
+    # Port 0: whichever is free.
+    rendezvous = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    arguments = (processes, floats, runs, iterations, rendezvous.port, queue)
+    mp.start_processes(member, arguments, nprocs=processes, start_method="fork")
     print(json.dumps({"torch": torch.__version__, "ms": queue.get()}))
 
 

@@ -11,7 +11,6 @@ import ctypes
 import json
 import os
 import sys
-import tempfile
 import time
 
 import torch
@@ -63,14 +62,15 @@ def keep_freed_memory():
     libc.mallopt(m_top_pad, 64 << 20)
 
 
-def train(rank, processes, threads, batch, runs, steps, store, queue):
+def train(rank, processes, threads, batch, runs, steps, port, queue):
     keep_freed_memory()
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     model = resnet().to(memory_format=torch.channels_last)
     parameters = sum(p.numel() for p in model.parameters())
     if processes > 1:
-        dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=processes)
+        store = dist.TCPStore("127.0.0.1", port, is_master=False)
+        dist.init_process_group("gloo", store=store, rank=rank, world_size=processes)
         model = DistributedDataParallel(model, gradient_as_bucket_view=True, broadcast_buffers=False)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, foreach=True)
     share = batch // processes + (rank < batch % processes)
@@ -100,9 +100,10 @@ def main():
     # gloo otherwise picks the interface that the host's name resolves to.
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     queue = mp.get_context("fork").SimpleQueue()
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = (processes, threads, batch, runs, steps, os.path.join(folder, "store"), queue)
-        mp.start_processes(train, arguments, nprocs=processes, start_method="fork")
+    # Port 0: whichever is free.
+    rendezvous = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    arguments = (processes, threads, batch, runs, steps, rendezvous.port, queue)
+    mp.start_processes(train, arguments, nprocs=processes, start_method="fork")
     parameters, rates = queue.get()
     print(json.dumps({"torch": torch.__version__, "parameters": parameters, "rates": rates}))
 
