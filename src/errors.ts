@@ -238,13 +238,15 @@ export function errorToWire(thrown: unknown, depth = 0): WireError {
 export function errorFromWire(wire: WireError): Error {
   const cause = wire.cause ? errorFromWire(wire.cause) : undefined;
   const Class = classes[wire.code as ErrorCode];
+  // MessagePack knows no undefined: what was absent arrives as null.
+  const details = Object.fromEntries(Object.entries(wire).filter(([, value]) => value !== null));
   const error = Class
-    ? new Class(wire.message, { ...wire, cause })
+    ? new Class(wire.message, { ...details, cause })
     : new Error(wire.message, cause === undefined ? undefined : { cause });
   if (!Class) {
     error.name = wire.name;
-    if (wire.code !== undefined) Object.assign(error, { code: wire.code });
+    if (wire.code) Object.assign(error, { code: wire.code });
   }
-  if (wire.stack !== undefined) error.stack = wire.stack;
+  if (wire.stack) error.stack = wire.stack;
   return error;
 }

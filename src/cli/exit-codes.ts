@@ -36,7 +36,9 @@ const byErrorCode: Partial<Record<ErrorCode, number>> = {
   E_REPLICAS_DIVERGED: exitCodes.diverged,
 };
 
+/** Of the error, or, where that tells nothing (a replica failed), of what caused it. */
 export function exitCodeOf(error: unknown): number {
-  const code = error instanceof Error && 'code' in error ? (error.code as ErrorCode) : undefined;
-  return (code && byErrorCode[code]) ?? exitCodes.failed;
+  if (!(error instanceof Error)) return exitCodes.failed;
+  const code = 'code' in error ? byErrorCode[error.code as ErrorCode] : undefined;
+  return code ?? exitCodeOf(error.cause);
 }

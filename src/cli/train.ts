@@ -56,7 +56,8 @@ async function runTraining({ options, log }: ParsedFlags): Promise<number> {
     quiet: {},
   };
   try {
-    const summary = await train(options, { signal: interrupts.signal, ...context[log] });
+    const onOutput = (replica: number, text: string): void => err(`replica ${replica}: ${text.trimEnd()}`);
+    const summary = await train(options, { signal: interrupts.signal, onOutput, ...context[log] });
     if (log === 'json') out(JSON.stringify({ event: 'summary', ...summary }));
     if (log === 'pretty') err(endLines(summary));
     return interrupts.exitCode ?? exitCodes.done;

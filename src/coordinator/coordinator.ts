@@ -33,12 +33,17 @@ export interface CoordinatorOptions {
   readonly classes: readonly string[];
   /** Keys every random number of the run. Default 42. */
   readonly seed?: number;
-  /** When to compare the checksums of all replicas. Default `epoch`. */
+  /**
+   * When to compare the checksums of all replicas. Default `epoch`: before each validation, and before each new
+   * epoch's first batch.
+   */
   readonly verify?: 'step' | 'epoch' | 'off';
   /** Longest step, in ms, before the run ends with a StallError. Default 120 000. */
   readonly stallTimeoutMs?: number;
   /** Longest start of a replica, in ms. Default 120 000. */
   readonly startTimeoutMs?: number;
+  /** Gets what the recipe prints, by replica. Default: it is dropped. */
+  readonly onOutput?: (replica: number, text: string) => void;
   /** Ends the run at once, in the middle of a step. */
   readonly signal?: AbortSignal;
 }
@@ -105,6 +110,7 @@ export class Coordinator implements StepRunner {
     const group = new ReplicaGroup({
       devices,
       startTimeoutMs,
+      onOutput: this.#options.onOutput ?? (() => {}),
       settings: { engine, recipe, imageShape, classes, seed, stallTimeoutMs },
     });
     this.#group = group;

@@ -19,6 +19,7 @@ export interface GroupOptions {
   readonly settings: Omit<ReplicaSettings, 'rank' | 'replicas' | 'device' | 'control'>;
   /** Longest start of a replica (engine, recipe, model), in ms. */
   readonly startTimeoutMs: number;
+  readonly onOutput: (replica: number, text: string) => void;
 }
 
 /** How long replicas may take to notice an abort, or to close, before their threads are terminated. */
@@ -36,18 +37,15 @@ export class ReplicaGroup {
   });
 
   constructor(options: GroupOptions) {
-    const { devices, settings } = options;
+    const { devices, settings, onOutput } = options;
     this.#options = options;
     this.control = new ControlBlock(devices.length);
     this.#replicas = devices.map(
       (device, rank) =>
-        new ReplicaHandle({
-          ...settings,
-          rank,
-          replicas: devices.length,
-          device,
-          control: this.control.buffer,
-        }),
+        new ReplicaHandle(
+          { ...settings, rank, replicas: devices.length, device, control: this.control.buffer },
+          onOutput,
+        ),
     );
   }
 

@@ -31,16 +31,19 @@ export class ReplicaHandle {
   readonly #waiting: Waiting[] = [];
   #ended?: Error;
 
-  constructor(settings: ReplicaSettings) {
+  /** @param onOutput gets what the recipe prints: the process's own streams are not ours to write to */
+  constructor(settings: ReplicaSettings, onOutput: (replica: number, text: string) => void) {
     this.rank = settings.rank;
     this.device = settings.device;
     this.#worker = new Worker(threadUrl('../worker/replica-thread', import.meta.url), {
       workerData: settings,
       name: `gradring-replica-${settings.rank}`,
-      // What a recipe prints belongs to whoever embeds the coordinator, not to the process's streams.
-      stdout: false,
-      stderr: false,
+      stdout: true,
+      stderr: true,
     });
+    for (const stream of [this.#worker.stdout, this.#worker.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => onOutput(this.rank, text));
+    }
     this.#worker.on('message', (bytes: Uint8Array) => this.#waiting.shift()?.resolve(bytes));
     this.#worker.on('messageerror', error => this.#end(error));
     this.#worker.on('error', error => this.#end(error instanceof Error ? error : new Error(String(error))));

@@ -21,9 +21,8 @@ export interface DeviceChoice {
 export async function chooseDevices(gpus: string, engine: string): Promise<DeviceChoice> {
   const spec = parseGpuSpec(gpus);
   const factory = await chooseEngine(engine, replicasOf(spec));
-  const choice = await devicesFor(spec, gpus, factory);
-  if (factory.name === 'tensorflow' && choice.devices.length > 1) throw oneDeviceOnly(gpus);
-  return choice;
+  if (factory.name === 'tensorflow' && replicasOf(spec) > 1) throw oneDeviceOnly(gpus);
+  return devicesFor(spec, gpus, factory);
 }
 
 function replicasOf(spec: GpuSpec): number {

@@ -50,7 +50,10 @@ export function checkCallback(callback: unknown): asserts callback is Callback {
       `${callback.constructor.name}.${name} would never be called: there is no such event.`,
       {
         where: `${callback.constructor.name}.${name}`,
-        hint: `did you mean ${event}? A helper method should be #private`,
+        hint:
+          distance <= event.length / 2
+            ? `did you mean ${event}? A helper method should be #private`
+            : `the events are ${events.join(', ')}`,
       },
     );
   }

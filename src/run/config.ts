@@ -36,7 +36,7 @@ export const configSchema = z.strictObject({
     .default(1)
     .describe('devices: a number, a list (0,2), all, or cpu:N'),
   engine: z.enum(['auto', 'wasm', 'cpu', 'tensorflow']).default('auto').describe('what computes'),
-  epochs: positive.default(4).describe('passes over the training set'),
+  epochs: positive.default(3).describe('passes over the training set'),
   batchSize: positive.default(192).describe('images per step, all devices together'),
   optimizer: z.enum(['adamw', 'adam', 'sgd']).default('adamw').describe('update rule'),
   lr: z.number().positive().finite().default(0.01).describe('learning rate; the highest one of a one-cycle'),

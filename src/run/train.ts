@@ -60,6 +60,8 @@ export interface TrainContext {
   readonly callbacks?: readonly Callback[];
   /** Called once, before the first step. */
   readonly onStart?: (start: RunStart) => void;
+  /** Gets what the recipe prints, which also goes to the log. */
+  readonly onOutput?: (replica: number, text: string) => void;
   /** Called after every epoch. */
   readonly onEpoch?: (record: EpochRecord) => void;
 }
@@ -88,6 +90,7 @@ export async function train(options: TrainOptions = {}, context: TrainContext = 
   const { imageSize, channels, validSplit, seed } = config;
   const data = await openData(config.data, { imageSize, channels, validSplit, seed });
   const folder = config.dryRun ? undefined : new RunFolder(config.out);
+  const log = runLog(folder, context.logger);
   const coordinator = new Coordinator({
     engine: selected.engine,
     devices: selected.devices.map(({ id }) => id),
@@ -97,10 +100,13 @@ export async function train(options: TrainOptions = {}, context: TrainContext = 
     seed,
     verify: config.verify,
     stallTimeoutMs: config.stallTimeout * 1000,
+    onOutput: (replica, text) => {
+      log.info({ event: 'output', replica, text }, 'the recipe printed');
+      context.onOutput?.(replica, text);
+    },
   });
   const numWorkers = config.workers;
   const loaders = DataLoaders.from(data, { batchSize: config.batchSize, numWorkers, seed });
-  const log = runLog(folder, context.logger);
   const parts = { config, selected, data, loaders, coordinator, folder, log, context };
   try {
     return await run(parts);

@@ -56,7 +56,10 @@ function checkParts(recipe: Record<string, unknown>, where: string): void {
       throw new RecipeError(`the recipe's ${part}: '${wrong}' is not a function`, { where });
   }
   if (isObject(recipe.metrics) && 'loss' in recipe.metrics) {
-    throw new RecipeError("the recipe has a metric called 'loss', which is the loss's own column", { where });
+    throw new RecipeError("the recipe has a metric called 'loss', which is the loss's own column", {
+      where,
+      hint: 'give it another name',
+    });
   }
 }
 
@@ -130,11 +133,18 @@ export async function loadRecipe(
   } catch (cause) {
     if (cause instanceof GradringError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RecipeError(`model() threw: ${reason}`, { where: reference.url, cause });
+    throw new RecipeError(`model() threw: ${reason}`, {
+      where: reference.url,
+      hint: 'the error is in the recipe itself; --debug shows its stack',
+      cause,
+    });
   }
   const outputShape = checkModel(model, recipe, context, reference.url);
   if (model.trainableWeights.length === 0) {
-    throw new RecipeError('the model has no trainable weights', { where: reference.url });
+    throw new RecipeError('the model has no trainable weights', {
+      where: reference.url,
+      hint: 'unfreeze a layer: layer.trainable = true',
+    });
   }
   return { recipe, model, outputShape };
 }

@@ -30,6 +30,7 @@ export class Weights {
   readonly #state: readonly LayerVariable[];
   /** State as of the last exchange. */
   readonly #exchanged: Float32Array;
+  readonly #constrained: readonly { index: number; constraint: NonNullable<LayerVariable['constraint']> }[];
   #hasGradients = false;
 
   constructor(engine: Engine, model: LayersModel) {
@@ -42,6 +43,9 @@ export class Weights {
       offset += size;
       return { name, shape: shape as number[], offset: offset - size, size };
     });
+    this.#constrained = this.#trainable.flatMap(({ constraint }, index) =>
+      constraint ? [{ index, constraint }] : [],
+    );
     this.#flat = engine.flatParameters(flatVariables(this.#trainable));
     this.stateSize = this.#state.reduce((n, { shape }) => n + sizeOf(shape), 0);
     this.gradients = new Float32Array(this.#flat.length);
@@ -57,6 +61,19 @@ export class Weights {
   /** Runs `update` on the flat parameters and lets the model see the result. */
   update(update: (values: Float32Array, gradients: Float32Array) => void): void {
     update(this.#flat.values(), this.gradients);
+    this.#flat.changed();
+    if (this.#constrained.length > 0) this.#constrain();
+  }
+
+  /** Applies the layers' constraints, as stock training does when it writes a weight. */
+  #constrain(): void {
+    const { tf } = this.#engine;
+    for (const { index, constraint } of this.#constrained) {
+      const { offset, size } = this.parameters[index];
+      const value = tf.tidy(() => constraint.apply(this.#trainable[index].read()));
+      this.#engine.readInto(value, this.#flat.values().subarray(offset, offset + size));
+      value.dispose();
+    }
     this.#flat.changed();
   }
 

@@ -12,8 +12,11 @@ async function devices(): Promise<readonly DeviceInfo[]> {
   const installed = installedTensorflow();
   if (!installed) return [];
   const gpus = installed.usesGpu ? await listGpus() : [];
-  if (gpus.length > 0) {
-    return gpus.map(({ index, name }) => ({ id: `cuda:${index}`, description: name, isGpu: true }));
+  const last = gpus.at(-1);
+  if (last) {
+    const only =
+      gpus.length > 1 ? ` (the last of ${gpus.length} GPUs: the stock binding takes no other)` : '';
+    return [{ id: `cuda:${last.index}`, description: `${last.name}${only}`, isGpu: true }];
   }
   const [processor] = processorDevices('cpu');
   return [{ ...processor, description: processor.description.replace('one core', 'all cores') }];
