@@ -13,6 +13,8 @@ const command = join(__dirname, '..', 'dist', 'cli', 'train.js');
 if (existsSync(command)) {
   void import(pathToFileURL(command).href).then(({ main }) => main(process.argv.slice(2)));
 } else {
-  process.stderr.write('✖ gradring is not built yet\n  → run `npm install` (it builds), or `npm run build`\n');
+  process.stderr.write(
+    '✖ gradring is not built yet\n  → run `npm install` (it builds), or `npm run build`\n',
+  );
   process.exitCode = 2;
 }
