@@ -9,7 +9,8 @@ export { MetricsCB, type MetricsRow, type RowListener } from './callbacks/metric
 export { ProgressCB, type ProgressOptions } from './callbacks/progress.js';
 export { SingleBatchCB } from './callbacks/single-batch.js';
 export { TrainCB } from './callbacks/train.js';
-export { Coordinator, type CoordinatorOptions } from './coordinator/coordinator.js';
+export { Coordinator } from './coordinator/coordinator.js';
+export type { CoordinatorOptions } from './coordinator/coordinator-options.js';
 export { BatchSampler } from './data/batch-sampler.js';
 export { type Collate, collate } from './data/collate.js';
 export { DataLoader } from './data/data-loader.js';
@@ -42,5 +43,6 @@ export type { TrainConfig, TrainOptions } from './run/config.js';
 export type { EpochRecord } from './run/epoch-record.js';
 export type { Logger } from './run/run-log.js';
 export type { TrainSummary } from './run/summary.js';
-export { type RunStart, type TrainContext, train } from './run/train.js';
+export { train } from './run/train.js';
+export type { RunStart, TrainContext } from './run/train-context.js';
 export { defineRecipe, type Recipe, type RecipeContext } from './worker/recipe.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { TrainSummary } from '../run/summary.js';
-import type { RunStart } from '../run/train.js';
+import type { RunStart } from '../run/train-context.js';
 
 const grouped = (value: number): string => value.toLocaleString('en-US').replaceAll(',', ' ');
 

@@ -2,7 +2,8 @@
 import { ProgressCB } from '../callbacks/progress.js';
 import { listDevices } from '../engine/devices.js';
 import { ownVersion } from '../run/environment.js';
-import { type TrainContext, train } from '../run/train.js';
+import { train } from '../run/train.js';
+import type { TrainContext } from '../run/train-context.js';
 import { deviceTable } from './device-table.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { type ParsedFlags, parseFlags } from './flags.js';

@@ -3,66 +3,40 @@
  * them, and runs the steps of the training loop on all of them at once. This is the `StepRunner` the Learner
  * knows. It prints nothing, installs no handlers, and keeps nothing outside the object.
  */
-import { ConfigError, RecipeError, ReplicasDivergedError } from '../errors.js';
-import type { Batch, ImageShape, SlotRing } from '../protocol/batch.js';
+import { ConfigError, RecipeError } from '../errors.js';
+import type { Batch } from '../protocol/batch.js';
 import type {
   Command,
-  LayerInfo,
   MemoryReport,
   ModelReport,
   ReadyReport,
-  RecipeReference,
   Shard,
   StepReport,
 } from '../protocol/messages.js';
 import type { GroupSettings, OptimizerSpec, ParameterInfo } from '../protocol/optimizer.js';
 import type { Predictions, StepOptions, StepResult, StepRunner } from '../protocol/step-runner.js';
+import type { CoordinatorOptions } from './coordinator-options.js';
 import { PredictionMemory } from './prediction-memory.js';
 import { ReplicaGroup } from './replica-group.js';
+import { ReplicaVerifier } from './replica-verifier.js';
 import { mergeLosses, mergeSteps } from './reports.js';
-import { shardBounds } from './shards.js';
-
-export interface CoordinatorOptions {
-  /** Engine that opens the devices: `wasm`, `cpu` or `tensorflow`. */
-  readonly engine: string;
-  /** One replica each, such as `['wasm:0', 'wasm:1']`. */
-  readonly devices: readonly string[];
-  readonly recipe: RecipeReference;
-  /** [height, width, channels] of the data. */
-  readonly imageShape: ImageShape;
-  readonly classes: readonly string[];
-  /** Keys every random number of the run. Default 42. */
-  readonly seed?: number;
-  /**
-   * When to compare the checksums of all replicas. Default `epoch`: before each validation, and before each new
-   * epoch's first batch.
-   */
-  readonly verify?: 'step' | 'epoch' | 'off';
-  /** Longest step, in ms, before the run ends with a StallError. Default 120 000. */
-  readonly stallTimeoutMs?: number;
-  /** Longest start of a replica, in ms. Default 120 000. */
-  readonly startTimeoutMs?: number;
-  /** Gets what the recipe prints, by replica. Default: it is dropped. */
-  readonly onOutput?: (replica: number, text: string) => void;
-  /** Ends the run at once, in the middle of a step. */
-  readonly signal?: AbortSignal;
-}
+import { Sharder } from './shards.js';
 
 export class Coordinator implements StepRunner {
   readonly #options: CoordinatorOptions;
-  readonly #rings = new WeakMap<SlotRing, number>();
-  #ringCount = 0;
+  readonly #verifier: ReplicaVerifier;
   #group?: ReplicaGroup;
+  #sharder?: Sharder;
   #opening?: Promise<void>;
   #ready: readonly ReadyReport[] = [];
   #memory?: PredictionMemory;
   #step = 0;
-  #unverifiedSteps = 0;
 
   /** @throws ConfigError when no device is given */
   constructor(options: CoordinatorOptions) {
     if (options.devices.length === 0) throw new ConfigError('a coordinator needs at least one device');
     this.#options = options;
+    this.#verifier = new ReplicaVerifier(options.verify ?? 'epoch', () => this.checksums());
   }
 
   get devices(): readonly string[] {
@@ -73,28 +47,10 @@ export class Coordinator implements StepRunner {
     return this.#ready[0]?.parameters ?? [];
   }
 
-  get modelName(): string {
-    return this.#ready[0]?.modelName ?? '';
-  }
-
-  /** Rows of the model's summary. */
-  get layers(): readonly LayerInfo[] {
-    return this.#ready[0]?.layers ?? [];
-  }
-
-  /** Names of the metrics that the recipe computes on the devices. */
-  get recipeMetrics(): readonly string[] {
-    return this.#ready[0]?.metrics ?? [];
-  }
-
-  /** Whether the model's output is one score per class, so that accuracy means something. */
-  get classifies(): boolean {
-    return this.#ready[0]?.classifies ?? false;
-  }
-
-  /** Optimizer steps done since `open`. */
-  get steps(): number {
-    return this.#step;
+  /** What the recipe built. Known after `open`. */
+  get modelInfo(): Omit<ReadyReport, 'device'> {
+    if (!this.#ready[0]) throw notOpen();
+    return this.#ready[0];
   }
 
   /** @throws RecipeError, DeviceError, EngineError, ReplicaError, StallError */
@@ -124,6 +80,7 @@ export class Coordinator implements StepRunner {
     await group.requestOne(0, { op: 'publish' });
     await group.request<'adopt'>(() => ({ op: 'adopt', from: 0 }));
     this.#memory = new PredictionMemory(group, outputShape);
+    this.#sharder = new Sharder(group);
   }
 
   readonly #abort = (): void => this.#group?.abort(this.#options.signal?.reason);
@@ -142,9 +99,9 @@ export class Coordinator implements StepRunner {
     batch: Batch,
     { training, predictions = false }: StepOptions,
   ): Promise<Predictions | undefined> {
-    await this.#verifyAtEpochEnd(batch, training);
+    await this.#verifier.before(batch, training, this.#step);
     this.#memory?.reserve(predictions ? batch.ring.layout.capacity : 0);
-    const shards = this.#shards(batch);
+    const shards = this.#divide(batch);
     const step = this.#step;
     await this.#running.request<'predict'>(rank => ({
       op: 'predict',
@@ -178,7 +135,7 @@ export class Coordinator implements StepRunner {
     groups: readonly GroupSettings[],
     { predictions = false }: { predictions?: boolean } = {},
   ): Promise<StepResult> {
-    await this.#verifyAtEpochEnd(batch, true);
+    await this.#verifier.before(batch, true, this.#step);
     const step = this.#step;
     const reports = await this.#runBatch(batch, predictions, shard => ({
       op: 'train',
@@ -195,7 +152,7 @@ export class Coordinator implements StepRunner {
     batch: Batch,
     { predictions = false }: { predictions?: boolean } = {},
   ): Promise<StepResult> {
-    await this.#verifyAtEpochEnd(batch, false);
+    await this.#verifier.before(batch, false, this.#step);
     const step = this.#step;
     return this.#runBatch(batch, predictions, shard => ({ op: 'valid', shard, predictions, step }));
   }
@@ -205,20 +162,12 @@ export class Coordinator implements StepRunner {
     return this.#all({ op: 'checksum' });
   }
 
-  /** @throws ReplicasDivergedError when not all replicas hold bitwise the same weights */
-  async verifyReplicas(): Promise<string> {
-    const checksums = await this.checksums();
-    this.#unverifiedSteps = 0;
-    const odd = checksums.findIndex(checksum => checksum !== checksums[0]);
-    if (odd < 0) return checksums[0];
-    throw new ReplicasDivergedError(
-      `after step ${this.#step} replica ${odd} holds other weights than replica 0: ${checksums.join(', ')}`,
-      {
-        replica: odd,
-        step: this.#step,
-        hint: 'a recipe that draws random numbers of its own can cause this',
-      },
-    );
+  /**
+   * @returns the checksums, one per replica and all equal
+   * @throws ReplicasDivergedError when not all of them hold bitwise the same weights
+   */
+  verifyReplicas(): Promise<readonly string[]> {
+    return this.#verifier.verify(this.#step);
   }
 
   /** The trained model, from replica 0. */
@@ -232,9 +181,13 @@ export class Coordinator implements StepRunner {
   }
 
   get #running(): ReplicaGroup {
-    if (!this.#group || !this.#memory)
-      throw new ConfigError('the coordinator is not open: await open() first');
+    if (!this.#group || !this.#memory) throw notOpen();
     return this.#group;
+  }
+
+  #divide(batch: Batch): Shard[] {
+    if (!this.#sharder) throw notOpen();
+    return this.#sharder.divide(batch);
   }
 
   #all<Op extends Command['op']>(command: Extract<Command, { op: Op }>) {
@@ -247,36 +200,16 @@ export class Coordinator implements StepRunner {
     command: (shard: Shard) => Extract<Command, { op: 'train' | 'valid' }>,
   ): Promise<StepResult> {
     this.#memory?.reserve(predictions ? batch.ring.layout.capacity : 0);
-    const shards = this.#shards(batch);
+    const shards = this.#divide(batch);
     const reports: StepReport[] = await this.#running.request<'train' | 'valid'>(rank =>
       command(shards[rank]),
     );
     return { ...mergeSteps(reports), predictions: predictions ? this.#memory?.read(batch.size) : undefined };
   }
 
-  /** Each replica's part of the batch; a loader's slots are shared when they are first seen. */
-  #shards({ ring, slot, size, epoch, index, transforms }: Batch): Shard[] {
-    let number = this.#rings.get(ring);
-    if (number === undefined) {
-      number = this.#ringCount++;
-      this.#rings.set(ring, number);
-      this.#running.share({ share: 'slots', ring: number, layout: ring.layout, buffers: ring.buffers });
-    }
-    const place = { ring: number, slot, size, epoch, index, transforms };
-    return shardBounds(size, this.#running.size).map(bounds => ({ ...place, ...bounds }));
-  }
-
   async #stepped(): Promise<void> {
     this.#step++;
-    this.#unverifiedSteps++;
-    if (this.#options.verify === 'step') await this.verifyReplicas();
-  }
-
-  /** Compares the replicas when training pauses: before validation, and before a new epoch's first batch. */
-  async #verifyAtEpochEnd(batch: Batch, training: boolean): Promise<void> {
-    const { verify = 'epoch' } = this.#options;
-    if (verify !== 'epoch' || this.#unverifiedSteps === 0) return;
-    if (!training || batch.index === 0) await this.verifyReplicas();
+    await this.#verifier.stepped(this.#step);
   }
 
   #requireSameModel(): void {
@@ -291,3 +224,5 @@ export class Coordinator implements StepRunner {
     });
   }
 }
+
+const notOpen = (): ConfigError => new ConfigError('the coordinator is not open: await open() first');

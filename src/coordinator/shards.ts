@@ -1,3 +1,6 @@
+import type { Batch, SlotRing } from '../protocol/batch.js';
+import type { Shard, Share } from '../protocol/messages.js';
+
 /**
  * How a global batch is divided: `size` samples over `replicas`, consecutive and as even as possible, the
  * first ones taking the remainder. A replica may get none; it still joins the all-reduce.
@@ -9,4 +12,37 @@ export function shardBounds(size: number, replicas: number): { offset: number; c
     offset: rank * quotient + Math.min(rank, remainder),
     count: quotient + (rank < remainder ? 1 : 0),
   }));
+}
+
+/** The replicas, as far as dividing batches among them goes. */
+interface Replicas {
+  readonly size: number;
+  share(share: Share): void;
+}
+
+/** Divides batches, and shares a loader's slots with the replicas when they are first seen. */
+export class Sharder {
+  readonly #replicas: Replicas;
+  readonly #rings = new WeakMap<SlotRing, number>();
+  #count = 0;
+
+  constructor(replicas: Replicas) {
+    this.#replicas = replicas;
+  }
+
+  /** One shard per replica, in rank order. */
+  divide({ ring, slot, size, epoch, index, transforms }: Batch): Shard[] {
+    const place = { ring: this.#numberOf(ring), slot, size, epoch, index, transforms };
+    return shardBounds(size, this.#replicas.size).map(bounds => ({ ...place, ...bounds }));
+  }
+
+  #numberOf(ring: SlotRing): number {
+    let number = this.#rings.get(ring);
+    if (number === undefined) {
+      number = this.#count++;
+      this.#rings.set(ring, number);
+      this.#replicas.share({ share: 'slots', ring: number, layout: ring.layout, buffers: ring.buffers });
+    }
+    return number;
+  }
 }

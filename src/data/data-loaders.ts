@@ -42,11 +42,16 @@ export class DataLoaders {
     const threads = { pool, numWorkers: numWorkers === 0 ? 0 : undefined };
     const samples = ofTrain?.sampler ?? ofTrain?.batchSampler ?? common.sampler ?? common.batchSampler;
     const shuffle = samples === undefined ? true : undefined;
-    const trainLoader = new DataLoader(train, { shuffle, ...common, ...ofTrain, ...threads });
-    const batchSize = ofValid?.batchSampler === undefined ? 2 * trainLoader.batchSize : undefined;
-    const shared = { collate, prefetch, transforms, signal };
-    const validLoader = new DataLoader(valid, { batchSize, ...shared, ...ofValid, ...threads });
-    return new DataLoaders(trainLoader, validLoader, pool, common.pool === undefined);
+    try {
+      const trainLoader = new DataLoader(train, { shuffle, ...common, ...ofTrain, ...threads });
+      const batchSize = ofValid?.batchSampler === undefined ? 2 * trainLoader.batchSize : undefined;
+      const shared = { collate, prefetch, transforms, signal };
+      const validLoader = new DataLoader(valid, { batchSize, ...shared, ...ofValid, ...threads });
+      return new DataLoaders(trainLoader, validLoader, pool, common.pool === undefined);
+    } catch (error) {
+      if (common.pool === undefined) void pool?.close();
+      throw error;
+    }
   }
 
   /** Closes both loaders, and their threads unless the caller gave them. Calling it again does nothing. */

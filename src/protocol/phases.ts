@@ -8,7 +8,6 @@ export const phases = [
   'backward',
   'all-reduce',
   'update',
-  'report',
   'close',
 ] as const;
 export type Phase = (typeof phases)[number];

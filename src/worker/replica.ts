@@ -148,8 +148,8 @@ export class Replica {
   }
 
   #setOptimizer(spec: OptimizerSpec): void {
+    this.#optimizer?.dispose();
     this.#optimizer = createOptimizer(spec, this.#weights.parameters);
-    this.#weights.scaleGradients(0);
   }
 
   #predict(command: CommandOf<'predict' | 'train' | 'valid'>, training: boolean): void {

@@ -1,0 +1,28 @@
+import type { ImageShape } from '../protocol/batch.js';
+import type { RecipeReference } from '../protocol/messages.js';
+
+export interface CoordinatorOptions {
+  /** Engine that opens the devices: `wasm`, `cpu` or `tensorflow`. */
+  readonly engine: string;
+  /** One replica each, such as `['wasm:0', 'wasm:1']`. */
+  readonly devices: readonly string[];
+  readonly recipe: RecipeReference;
+  /** [height, width, channels] of the data. */
+  readonly imageShape: ImageShape;
+  readonly classes: readonly string[];
+  /** Keys every random number of the run. Default 42. */
+  readonly seed?: number;
+  /**
+   * When to compare the checksums of all replicas. Default `epoch`: before each validation, and before each new
+   * epoch's first batch.
+   */
+  readonly verify?: 'step' | 'epoch' | 'off';
+  /** Longest step, in ms, before the run ends with a StallError. Default 120 000. */
+  readonly stallTimeoutMs?: number;
+  /** Longest start of a replica, in ms. Default 120 000. */
+  readonly startTimeoutMs?: number;
+  /** Gets what the recipe prints, by replica. Default: it is dropped. */
+  readonly onOutput?: (replica: number, text: string) => void;
+  /** Ends the run at once, in the middle of a step. */
+  readonly signal?: AbortSignal;
+}

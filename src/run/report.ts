@@ -1,0 +1,114 @@
+/** What a run tells: to its folder, its log and its caller. */
+import type { MetricsCB, MetricsRow } from '../callbacks/metrics.js';
+import type { Coordinator } from '../coordinator/coordinator.js';
+import type { DataLoaders } from '../data/data-loaders.js';
+import type { OpenedData } from '../data/open-dataset.js';
+import type { DeviceChoice } from '../engine/devices.js';
+import type { TrainConfig } from './config.js';
+import { epochRecord } from './epoch-record.js';
+import type { RunFolder } from './run-folder.js';
+import type { Logger } from './run-log.js';
+import type { TrainSummary } from './summary.js';
+import type { RunStart, TrainContext } from './train-context.js';
+
+/** What a run is made of. */
+export interface RunParts {
+  readonly config: TrainConfig;
+  readonly selected: DeviceChoice;
+  readonly data: OpenedData;
+  readonly loaders: DataLoaders;
+  readonly coordinator: Coordinator;
+  readonly folder?: RunFolder;
+  readonly log: Logger;
+  readonly context: TrainContext;
+}
+
+/** Tells what is known before the first step. */
+export function announce({
+  config,
+  selected,
+  data,
+  loaders,
+  coordinator,
+  folder,
+  log,
+  context,
+}: RunParts): void {
+  const start: RunStart = {
+    config,
+    engine: selected.engine,
+    devices: coordinator.devices,
+    deviceNote: selected.note,
+    data: { name: data.name, train: data.train.length, valid: data.valid.length },
+    model: {
+      name: coordinator.modelInfo.modelName,
+      parameters: countParameters(coordinator),
+      layers: coordinator.modelInfo.layers,
+    },
+    workers: loaders.pool?.size ?? 0,
+    advice: loaders.pool?.advice,
+    folder: folder?.path,
+  };
+  log.info({ event: 'start', ...start, model: { ...start.model, layers: undefined } }, 'run starts');
+  context.onStart?.(start);
+}
+
+const countParameters = ({ parameters }: Coordinator): number =>
+  parameters.reduce((n, { size }) => n + size, 0);
+
+/** Turns rows into one record an epoch: to the run folder, the log and the caller. */
+export function collectRecords(metrics: MetricsCB, { folder, log, context }: RunParts): { flush(): void } {
+  let rows: MetricsRow[] = [];
+  const flush = (): void => {
+    if (rows.length === 0) return;
+    const record = epochRecord(rows);
+    rows = [];
+    folder?.append('metrics.jsonl', record);
+    log.info(record, `epoch ${record.epoch}`);
+    context.onEpoch?.(record);
+  };
+  metrics.addListener(row => {
+    if (row.phase === 'train') flush();
+    rows.push(row);
+    if (row.phase === 'valid') flush();
+  });
+  return { flush };
+}
+
+/** @throws ReplicasDivergedError when the replicas do not hold the same weights */
+export async function summarise(
+  { selected, coordinator, folder }: RunParts,
+  metrics: MetricsCB,
+  seconds: number,
+  stopped: boolean,
+): Promise<TrainSummary> {
+  const train = metrics.history.filter(row => row.phase === 'train');
+  const valid = metrics.history.filter(row => row.phase === 'valid').at(-1);
+  const trainSeconds = train.reduce((total, row) => total + row.seconds, 0);
+  const samples = train.reduce((total, row) => total + row.samples, 0);
+  return {
+    engine: selected.engine,
+    replicas: coordinator.devices,
+    epochs: train.length,
+    trainLoss: train.at(-1)?.loss ?? null,
+    validLoss: valid?.loss ?? null,
+    accuracy: typeof valid?.accuracy === 'number' ? valid.accuracy : null,
+    imagesPerSecond: samples > 0 ? samples / trainSeconds : null,
+    seconds,
+    parameters: countParameters(coordinator),
+    replicaChecksums: await coordinator.verifyReplicas(),
+    stopped,
+    folder: folder?.path,
+  };
+}
+
+/** Leaves `FAILED.json` in the folder, with the stack. */
+export function recordFailure(folder: RunFolder | undefined, log: Logger, error: unknown): void {
+  log.error({ err: error }, 'run failed');
+  const { name, message, code, stack } = error as Error & { code?: string };
+  try {
+    folder?.writeJson('FAILED.json', { name, code, message, stack });
+  } catch {
+    // The folder itself may be what failed: the first error is the one to tell.
+  }
+}

@@ -1,0 +1,42 @@
+/** What the caller of `train()` gives and is given beside the settings. */
+import type { Callback } from '../learner/callback.js';
+import type { LayerInfo } from '../protocol/messages.js';
+import type { TrainConfig } from './config.js';
+import type { EpochRecord } from './epoch-record.js';
+import type { Logger } from './run-log.js';
+
+/** What is known before the first step. */
+export interface RunStart {
+  readonly config: TrainConfig;
+  readonly engine: string;
+  readonly devices: readonly string[];
+  /** Set where the devices are not what was asked for. */
+  readonly deviceNote?: string;
+  readonly data: { readonly name: string; readonly train: number; readonly valid: number };
+  readonly model: {
+    readonly name: string;
+    readonly parameters: number;
+    readonly layers: readonly LayerInfo[];
+  };
+  /** Decode threads. */
+  readonly workers: number;
+  /** What would make loading faster, if anything. */
+  readonly advice?: string;
+  /** Absent in a dry run. */
+  readonly folder?: string;
+}
+
+export interface TrainContext {
+  /** Ends the run after the current step; the model is saved all the same. */
+  readonly signal?: AbortSignal;
+  /** Gets what `log.jsonl` gets. */
+  readonly logger?: Logger;
+  /** Added to those of the run, such as a `ProgressCB`. */
+  readonly callbacks?: readonly Callback[];
+  /** Called once, before the first step. */
+  readonly onStart?: (start: RunStart) => void;
+  /** Gets what the recipe prints, which also goes to the log. */
+  readonly onOutput?: (replica: number, text: string) => void;
+  /** Called after every epoch. */
+  readonly onEpoch?: (record: EpochRecord) => void;
+}
