@@ -15,7 +15,7 @@ export const exitCodes = {
 export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   done: 'done',
   failed: 'unexpected failure while running',
-  usage: 'bad option, data or recipe; nothing was trained',
+  usage: 'bad option, data or recipe',
   device: 'a device or engine cannot be used',
   stalled: 'a replica did not answer in time',
   diverged: 'the loss became NaN or infinite, or replicas came apart',

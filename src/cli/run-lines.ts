@@ -12,6 +12,9 @@ const sharesOf = (batch: number, replicas: number): string => {
   return replicas === 1 ? String(batch) : `${batch} = ${shares.join(' + ')}`;
 };
 
+const bytes = (count: number): string =>
+  count < 1e6 ? `${Math.round(count / 1e3)} kB` : `${(count / 1e6).toFixed(1)} MB`;
+
 /** Layers counted by type, most frequent first: `13 Conv2D · 11 BatchNormalization`. */
 function layerCounts(layers: RunStart['model']['layers']): string {
   const counts = new Map<string, number>();
@@ -23,10 +26,9 @@ function layerCounts(layers: RunStart['model']['layers']): string {
 /** The first lines of a run: devices, model, data. */
 export function startLines(start: RunStart): string {
   const { engine, devices, deviceNote, model, data, config, workers, advice, folder } = start;
-  const megabytes = ((model.parameters * 4) / 1e6).toFixed(1);
   const lines = [
     `devices  ${devices.join(', ')}  (${engine} engine)${deviceNote === undefined ? '' : `: ${deviceNote}`}`,
-    `model    ${model.name}, ${grouped(model.parameters)} parameters, ${megabytes} MB: ${layerCounts(model.layers)}`,
+    `model    ${model.name}, ${grouped(model.parameters)} parameters, ${bytes(model.parameters * 4)}: ${layerCounts(model.layers)}`,
     `data     ${data.name}: ${grouped(data.train)} train, ${grouped(data.valid)} valid; ` +
       `batch ${sharesOf(config.batchSize, devices.length)}; ${workers} decode threads`,
     ...(advice === undefined ? [] : [`advice   ${advice}`]),

@@ -6,6 +6,7 @@ import type { OpenedData } from '../data/open-dataset.js';
 import type { DeviceChoice } from '../engine/devices.js';
 import type { TrainConfig } from './config.js';
 import { epochRecord } from './epoch-record.js';
+import type { FirstStepCB } from './first-step.js';
 import type { RunFolder } from './run-folder.js';
 import type { Logger } from './run-log.js';
 import type { TrainSummary } from './summary.js';
@@ -21,6 +22,7 @@ export interface RunParts {
   readonly folder?: RunFolder;
   readonly log: Logger;
   readonly context: TrainContext;
+  readonly firstStep: FirstStepCB;
 }
 
 /** Tells what is known before the first step. */
@@ -77,7 +79,7 @@ export function collectRecords(metrics: MetricsCB, { folder, log, context }: Run
 
 /** @throws ReplicasDivergedError when the replicas do not hold the same weights */
 export async function summarise(
-  { selected, coordinator, folder }: RunParts,
+  { selected, coordinator, folder, firstStep }: RunParts,
   metrics: MetricsCB,
   seconds: number,
   stopped: boolean,
@@ -95,6 +97,7 @@ export async function summarise(
     accuracy: typeof valid?.accuracy === 'number' ? valid.accuracy : null,
     imagesPerSecond: samples > 0 ? samples / trainSeconds : null,
     seconds,
+    secondsToFirstStep: firstStep.seconds,
     parameters: countParameters(coordinator),
     replicaChecksums: await coordinator.verifyReplicas(),
     stopped,

@@ -13,6 +13,8 @@ export interface TrainSummary {
   readonly imagesPerSecond: number | null;
   /** From the first batch to the last, without set-up. */
   readonly seconds: number;
+  /** From the call of `train()` to the end of its first step: data, devices, replicas and one batch. */
+  readonly secondsToFirstStep: number | null;
   /** Trainable parameters. */
   readonly parameters: number;
   /** Of all weights, one per replica: equal, or something is wrong. */

@@ -21,6 +21,7 @@ import { channelStatistics } from './channel-statistics.js';
 import { resolveConfig, type TrainConfig, type TrainOptions } from './config.js';
 import { environment, ownVersion } from './environment.js';
 import { firstBatches } from './first-batches.js';
+import { FirstStepCB } from './first-step.js';
 import { writeModel } from './model-files.js';
 import { optimizerChoice } from './optimizer-choice.js';
 import { recipeReference } from './recipe-reference.js';
@@ -36,6 +37,7 @@ import type { TrainContext } from './train-context.js';
  * @throws GradringError of some kind; the folder then holds `FAILED.json`
  */
 export async function train(options: TrainOptions = {}, context: TrainContext = {}): Promise<TrainSummary> {
+  const firstStep = new FirstStepCB(performance.now());
   const config = resolveConfig(options);
   const selected = await chooseDevices(String(config.gpus), config.engine);
   requireSamplesForAll(config, selected.devices.length);
@@ -49,7 +51,7 @@ export async function train(options: TrainOptions = {}, context: TrainContext = 
     open.push(coordinator);
     const loaders = DataLoaders.from(data, { batchSize, numWorkers, seed });
     open.push(loaders);
-    return await run({ config, selected, data, loaders, coordinator, folder, log, context });
+    return await run({ config, selected, data, loaders, coordinator, folder, log, context, firstStep });
   } catch (error) {
     recordFailure(folder, log, error);
     throw error;
@@ -133,6 +135,7 @@ function makeLearner(parts: RunParts, metrics: MetricsCB, normalisation: Transfo
       ...(config.augment ? [augment] : []),
       new BatchTransformCB(normalisation),
       metrics,
+      parts.firstStep,
       // A single step is too short for a cycle.
       ...(config.schedule === 'one-cycle' && totalSteps > 1 ? [oneCycle] : []),
       ...(context.callbacks ?? []),
