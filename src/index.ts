@@ -5,7 +5,7 @@
 export { BatchSchedCB } from './callbacks/batch-sched.js';
 export { BatchTransformCB, type BatchTransformOptions } from './callbacks/batch-transform.js';
 export { DeviceCB } from './callbacks/device.js';
-export { MetricsCB, type MetricsRow, type RowListener } from './callbacks/metrics.js';
+export { MetricsCB } from './callbacks/metrics.js';
 export { ProgressCB, type ProgressOptions } from './callbacks/progress.js';
 export { SingleBatchCB } from './callbacks/single-batch.js';
 export { TrainCB } from './callbacks/train.js';
@@ -31,6 +31,7 @@ export { CancelBatchException, CancelEpochException, CancelFitException } from '
 export { Learner } from './learner/learner.js';
 export type { FitOptions, LearnerOptions } from './learner/learner-options.js';
 export { Accuracy, Metric, TopK } from './learner/metric.js';
+export type { MetricsRow, RowListener } from './learner/metrics-row.js';
 export { adam, adamW, type OptFunc, Optimizer, type ParamGroup, sgd } from './learner/optimizer.js';
 export { OneCycleLR, type OneCycleOptions, type Scheduler } from './learner/schedules.js';
 export { models } from './models/catalog.js';

@@ -14,7 +14,8 @@ const floors: Record<string, number> = {
   coordinator: 3,
   models: 3,
   learner: 4,
-  callbacks: 4,
+  // Of the same floor by design, but one way too.
+  callbacks: 4.5,
   run: 5,
   cli: 6,
 };

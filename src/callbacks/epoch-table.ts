@@ -1,5 +1,4 @@
-import type { MetricsRow } from './metrics.js';
-import { metricsOf } from './metrics.js';
+import { type MetricsRow, metricsOf } from '../learner/metrics-row.js';
 import { duration, grouped, percent } from './number-format.js';
 
 interface Column {

@@ -2,48 +2,8 @@ import { CallbackError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
 import { Metric } from '../learner/metric.js';
+import { type MetricsRow, type MetricsSource, ownColumns, type RowListener } from '../learner/metrics-row.js';
 import type { Tally } from '../protocol/step-runner.js';
-
-export type PhaseName = 'train' | 'valid';
-
-/** What a phase came to, as numbers; a flat record, ready for JSON. */
-export interface MetricsRow {
-  /** From 1: the number of this epoch as people count. */
-  readonly epoch: number;
-  readonly phase: PhaseName;
-  /** Optimizer steps done so far. */
-  readonly step: number;
-  /** Mean over the samples. */
-  readonly loss: number;
-  readonly samples: number;
-  readonly seconds: number;
-  readonly imagesPerSecond: number;
-  /** Share of the time spent waiting for data, 0 … 1; absent if the loader does not tell. */
-  readonly dataShare?: number;
-  /** Rate of the first group in the last batch; train only. */
-  readonly lr?: number;
-  /** The metrics, the callback's own and the recipe's, by name. */
-  readonly [metric: string]: number | PhaseName | undefined;
-}
-
-export type RowListener = (row: MetricsRow) => void | Promise<void>;
-
-/** Columns that a metric must not be called. */
-const ownColumns = new Set<string>([
-  'epoch',
-  'phase',
-  'step',
-  'loss',
-  'samples',
-  'seconds',
-  'imagesPerSecond',
-  'dataShare',
-  'lr',
-]);
-
-/** The metrics in a row, by name. */
-export const metricsOf = (row: MetricsRow): [name: string, value: number][] =>
-  Object.entries(row).filter((entry): entry is [string, number] => !ownColumns.has(entry[0]));
 
 const camelCase = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 
@@ -52,7 +12,7 @@ const camelCase = (name: string): string => name.charAt(0).toLowerCase() + name.
  * given by itself is called after its class (`accuracy`), one in a record by its key; those that the recipe
  * computes on the devices join them. A phase that was cancelled makes no row.
  */
-export class MetricsCB extends Callback {
+export class MetricsCB extends Callback implements MetricsSource {
   override readonly needsPredictions: boolean;
   /** All rows so far, those of earlier fits too. */
   readonly history: MetricsRow[] = [];

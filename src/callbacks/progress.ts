@@ -1,9 +1,9 @@
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
 import type { BatchLoader, Epochs } from '../learner/loaders.js';
+import type { MetricsRow } from '../learner/metrics-row.js';
 import type { Batch } from '../protocol/batch.js';
 import { EpochTable } from './epoch-table.js';
-import type { MetricsRow } from './metrics.js';
 import { PlainView } from './plain-view.js';
 import type { ProgressState } from './progress-text.js';
 import type { ProgressStream, ProgressView } from './progress-view.js';

@@ -6,6 +6,9 @@ import type { Learner } from '../learner/learner.js';
  * between the parts, the Learner does them all in one message to the replicas.
  */
 export class TrainCB extends Callback {
+  /** A subclass may have changed any of the steps, so only the class itself will do. */
+  override readonly isStockStep: boolean = this.constructor === TrainCB;
+
   override async predict(learn: Learner): Promise<void> {
     const { training, needsPredictions: predictions } = learn;
     learn.preds = await learn.runner.predict(learn.batch, { training, predictions });

@@ -16,6 +16,9 @@ export abstract class Callback {
   /** Whether `learn.preds` must hold the predictions of each batch: they are not fetched unasked. */
   readonly needsPredictions: boolean = false;
 
+  /** Whether its five steps are exactly those of the runner, so that they can be done as one. `TrainCB` says so. */
+  readonly isStockStep: boolean = false;
+
   /** The replicas are open and the optimizer is new; `epochs` may be replaced. */
   beforeFit?(learn: Learner): Done;
   /** A phase (train or valid) begins; `dl` may be replaced. */

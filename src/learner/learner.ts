@@ -1,4 +1,3 @@
-import type { MetricsCB } from '../callbacks/metrics.js';
 import { ConfigError, DivergedError, LearnerError } from '../errors.js';
 import type { Batch } from '../protocol/batch.js';
 import type { Predictions, StepRunner } from '../protocol/step-runner.js';
@@ -8,6 +7,7 @@ import { type StepEvent, stepEvents } from './events.js';
 import { checkCallback } from './hook-names.js';
 import type { BatchResult, FitOptions, LearnerOptions } from './learner-options.js';
 import type { BatchLoader, Epochs, Loaders } from './loaders.js';
+import type { MetricsSource } from './metrics-row.js';
 import { type OptFunc, type Optimizer, sgd } from './optimizer.js';
 import { inScope, runCallbacks } from './run-callbacks.js';
 import { canFuse, checkSteps, fusedStep } from './training-step.js';
@@ -43,7 +43,7 @@ export class Learner {
   /** Optimizer steps done since the Learner was made. */
   globalStep = 0;
   /** The `MetricsCB` of this fit, if any. */
-  metrics?: MetricsCB;
+  metrics?: MetricsSource;
   /** Devices in replica order, if a `DeviceCB` is there. */
   devices?: readonly string[];
   /** Whether the signal ended the last fit. */

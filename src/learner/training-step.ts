@@ -1,5 +1,4 @@
 /** Who does the training step, and whether it can be done in one go. */
-import { TrainCB } from '../callbacks/train.js';
 import { LearnerError } from '../errors.js';
 import type { Callback } from './callback.js';
 import { betweenStepEvents, stepEvents } from './events.js';
@@ -50,8 +49,7 @@ export function checkSteps(
  * phase, and a phase done in two ways would be hard to reason about when something goes wrong in it.
  */
 export function canFuse(cbs: readonly Callback[], overridden: readonly string[]): boolean {
-  // A subclass of TrainCB may have changed any of the steps, so only the class itself will do.
-  const stock = cbs.filter(cb => cb.constructor === TrainCB);
+  const stock = cbs.filter(cb => cb.isStockStep);
   const listening = cbs.filter(cb => [...stepEvents, ...betweenStepEvents].some(event => has(cb, event)));
   return overridden.length === 0 && stock.length === 1 && listening.length === 1;
 }

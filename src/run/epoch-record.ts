@@ -1,4 +1,4 @@
-import { type MetricsRow, metricsOf } from '../callbacks/metrics.js';
+import { type MetricsRow, metricsOf } from '../learner/metrics-row.js';
 
 /** One line of `metrics.jsonl`: an epoch's training and validation together, as numbers. */
 export interface EpochRecord {

@@ -1,9 +1,10 @@
 /** What a run tells: to its folder, its log and its caller. */
-import type { MetricsCB, MetricsRow } from '../callbacks/metrics.js';
+import type { MetricsCB } from '../callbacks/metrics.js';
 import type { Coordinator } from '../coordinator/coordinator.js';
 import type { DataLoaders } from '../data/data-loaders.js';
 import type { OpenedData } from '../data/open-dataset.js';
 import type { DeviceChoice } from '../engine/devices.js';
+import type { MetricsRow } from '../learner/metrics-row.js';
 import type { TrainConfig } from './config.js';
 import { epochRecord } from './epoch-record.js';
 import type { FirstStepCB } from './first-step.js';

@@ -1,9 +1,10 @@
 import t from 'tap';
-import { MetricsCB, type MetricsRow } from '../../src/callbacks/metrics.js';
+import { MetricsCB } from '../../src/callbacks/metrics.js';
 import { TrainCB } from '../../src/callbacks/train.js';
 import { CancelEpochException } from '../../src/learner/cancel.js';
 import { Learner } from '../../src/learner/learner.js';
 import { Accuracy, TopK } from '../../src/learner/metric.js';
+import type { MetricsRow } from '../../src/learner/metrics-row.js';
 import { type Answer, FakeLoader, FakeRunner, fakeLoaders } from '../learner/fake-runner.js';
 import { recorder } from '../learner/recorder.js';
 
