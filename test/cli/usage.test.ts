@@ -1,5 +1,5 @@
 /** Bad input: three lines that name what was wrong, where and what to do; the exit code; nothing left running. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { imageFolder } from '../fixtures/images.js';
@@ -114,6 +114,14 @@ t.test('images that cannot be used are named', async t => {
   t.equal(ended.code, 1);
   t.match(ended.stderr, /E_SAMPLE.*dark\/3\.png/);
 
+  const cut = await make(folder => {
+    const path = join(folder, 'bright', '5.png');
+    writeFileSync(path, readFileSync(path).subarray(0, -20));
+  });
+  const cutEnded = await run(cut);
+  t.equal(cutEnded.code, 1);
+  t.match(cutEnded.stderr, /E_SAMPLE.*bright\/5\.png/);
+
   const empty = await make(folder => mkdirSync(join(folder, 'nothing')));
   const emptyEnded = await run(empty);
   t.equal(emptyEnded.code, 2);
@@ -121,7 +129,6 @@ t.test('images that cannot be used are named', async t => {
 
   const mixed = await make(() => {});
   await imageFolder(join(mixed, 'more'), { perClass: 1, size: 10 });
-  const { renameSync, rmSync } = await import('node:fs');
   renameSync(join(mixed, 'more', 'bright', '0.png'), join(mixed, 'bright', 'large.png'));
   rmSync(join(mixed, 'more'), { recursive: true });
   const mixedEnded = await run(mixed);
