@@ -15,8 +15,10 @@
  *   base+2+s             reduce-scatter step s done
  *   base+N+1+s           all-gather step s done          (base+2N−1: the round is over, the next one's base)
  *
- * A replica waits for its left neighbour before it reads, and for its right neighbour before it overwrites
- * what that one has still to read.
+ * A replica waits for its left neighbour before it reads. In all-gather it overwrites chunk r−s, which its right
+ * neighbour has to have read in reduce-scatter step s; waiting for the left one is enough for that too, as each
+ * replica waited for its own left one: r−1 done with all-gather step s−1 means r−1−s done with reduce-scatter, so
+ * r−1−s−k done with its step N−2−k, and for k = N−2−s that is r+1−N, the right neighbour, and step s.
  */
 import { RingAbortedError, StallError } from '../errors.js';
 import { abortedByCoordinator, type ControlBlock } from './control-block.js';
@@ -80,8 +82,6 @@ export class RingMember {
     }
     for (let s = 0; s < n - 1; s++) {
       this.#await(left, base + n + s);
-      // The right neighbour read this chunk, half summed, in its own reduce-scatter step s.
-      this.#await(right, base + 2 + s);
       this.#copyChunk(mod(r - s, n));
       this.#reached(base + n + 1 + s);
     }

@@ -112,3 +112,31 @@ t.test('batch norm: replicas agree in the moving statistics too, whatever their 
   t.ok(others.every(checksum => checksum === first));
   t.notSame(await weightsOf(coordinator), before, 'something was learnt');
 });
+
+t.test('batch norm: the moving mean is that of the whole batch, however uneven the shards', async t => {
+  const resnet = { ...models.resnet, options: { filters: [4, 8] } };
+  const firstMovingMean = async (replicas: number): Promise<Float32Array> => {
+    const coordinator = makeCoordinator(replicas, { recipe: resnet });
+    try {
+      await coordinator.open();
+      await coordinator.setOptimizer(sgdSpec(coordinator));
+      const transforms = [normalize({ mean: [0.5], std: [0.3] })];
+      await coordinator.trainBatch(batchOf(syntheticRing(7), 7, { transforms }), sgdSettings(0));
+      const { weightSpecs, weightData } = await coordinator.model();
+      let offset = 0;
+      for (const { name, shape } of weightSpecs) {
+        const size = shape.reduce((n, d) => n * d, 1);
+        if (name.includes('moving_mean'))
+          return new Float32Array(weightData.slice(offset, offset + 4 * size).buffer);
+        offset += 4 * size;
+      }
+      throw new Error('no moving mean');
+    } finally {
+      await coordinator.close();
+    }
+  };
+  // A mean is linear: shards of 3, 2 and 2 samples, weighted so, give the mean over all 7. A variance is not.
+  const [alone, together] = [await firstMovingMean(1), await firstMovingMean(3)];
+  const worst = Math.max(...alone.map((value, i) => Math.abs(value - together[i])));
+  t.ok(worst < 1e-6 && alone.some(value => Math.abs(value) > 1e-3), `worst difference ${worst}`);
+});
