@@ -11,37 +11,47 @@ export { SingleBatchCB } from './callbacks/single-batch.js';
 export { TrainCB } from './callbacks/train.js';
 export { Coordinator } from './coordinator/coordinator.js';
 export type { CoordinatorOptions } from './coordinator/coordinator-options.js';
-export { BatchSampler } from './data/batch-sampler.js';
-export { type Collate, collate } from './data/collate.js';
+export { BatchSampler, type IndexBatchSampler } from './data/batch-sampler.js';
+export { type Collate, type Collated, collate } from './data/collate.js';
 export { DataLoader } from './data/data-loader.js';
 export { DataLoaders, type DataLoadersOptions } from './data/data-loaders.js';
-export type { Dataset, Sample } from './data/dataset.js';
+export type { Dataset, DatasetPair, Sample } from './data/dataset.js';
+export { DecodePool } from './data/decode-pool.js';
 export { IdxDataset } from './data/idx.js';
 export { ImageFolder, type ImageFolderOptions } from './data/image-folder.js';
 export type { DataLoaderOptions } from './data/loader-options.js';
-export { type OpenDataOptions, openData } from './data/open-dataset.js';
+export { type OpenDataOptions, type OpenedData, openData } from './data/open-dataset.js';
 export { PackDataset } from './data/pack.js';
-export { Sampler } from './data/sampler.js';
+export type { SampleSource } from './data/sample-source.js';
+export { type IndexSampler, Sampler } from './data/sampler.js';
 export { Subset } from './data/subset.js';
 export { writePack } from './data/write-pack.js';
 export { chooseDevices, type DeviceChoice, type ListedDevice, listDevices } from './engine/devices.js';
 export * from './errors.js';
 export { Callback } from './learner/callback.js';
-export { CancelBatchException, CancelEpochException, CancelFitException } from './learner/cancel.js';
+export {
+  CancelBatchException,
+  CancelEpochException,
+  CancelException,
+  CancelFitException,
+} from './learner/cancel.js';
 export { Learner } from './learner/learner.js';
-export type { FitOptions, LearnerOptions } from './learner/learner-options.js';
+export type { BatchResult, FitOptions, LearnerOptions } from './learner/learner-options.js';
+export type { BatchLoader, Epochs, Loaders } from './learner/loaders.js';
 export { Accuracy, Metric, TopK } from './learner/metric.js';
 export type { MetricsRow, RowListener } from './learner/metrics-row.js';
 export { adam, adamW, type OptFunc, Optimizer, type ParamGroup, sgd } from './learner/optimizer.js';
 export { OneCycleLR, type OneCycleOptions, type Scheduler } from './learner/schedules.js';
 export { models } from './models/catalog.js';
+export type { Transform } from './nn/augment.js';
 export { horizontalFlip, normalize, randomCrop } from './nn/transform-specs.js';
 export type { Batch, ImageShape, TransformSpec } from './protocol/batch.js';
-export type { RecipeReference } from './protocol/messages.js';
-export type { ParameterInfo } from './protocol/optimizer.js';
+export type { LayerInfo, MemoryReport, ModelReport, RecipeReference } from './protocol/messages.js';
+export type { GroupSettings, ParameterInfo } from './protocol/optimizer.js';
 export type { Predictions, StepResult, StepRunner, Tally } from './protocol/step-runner.js';
 export type { TrainConfig, TrainOptions } from './run/config.js';
 export type { EpochRecord } from './run/epoch-record.js';
+export { saveModel } from './run/model-files.js';
 export type { Logger } from './run/run-log.js';
 export type { TrainSummary } from './run/summary.js';
 export { train } from './run/train.js';

@@ -1,4 +1,5 @@
 import { Callback } from '../learner/callback.js';
+import { stepEvents } from '../learner/events.js';
 import type { Learner } from '../learner/learner.js';
 
 /**
@@ -6,8 +7,10 @@ import type { Learner } from '../learner/learner.js';
  * between the parts, the Learner does them all in one message to the replicas.
  */
 export class TrainCB extends Callback {
-  /** A subclass may have changed any of the steps, so only the class itself will do. */
-  override readonly isStockStep: boolean = this.constructor === TrainCB;
+  /** Whether each of the five steps is still the one that stands here: a subclass or a patch may have changed it. */
+  override get isStockStep(): boolean {
+    return stepEvents.every(event => this[event] === stockSteps[event]);
+  }
 
   override async predict(learn: Learner): Promise<void> {
     const { training, needsPredictions: predictions } = learn;
@@ -30,3 +33,5 @@ export class TrainCB extends Callback {
     await learn.runner.zeroGrad();
   }
 }
+
+const stockSteps = Object.fromEntries(stepEvents.map(event => [event, TrainCB.prototype[event]]));

@@ -159,7 +159,12 @@ function parse(args: readonly string[]): Record<string, string | boolean | undef
   });
   try {
     const options = Object.fromEntries(types);
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    return parseArgs({
+      args: args.map(arg => (arg === '-h' ? '--help' : arg)),
+      options,
+      strict: true,
+      allowPositionals: false,
+    }).values;
   } catch (cause) {
     throw usageError(cause as Error, args, Object.keys(flags));
   }

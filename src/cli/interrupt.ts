@@ -6,6 +6,12 @@ interface Options {
   readonly graceMs?: number;
 }
 
+/** Ends the process as it stands, with the cursor that a progress bar may have hidden. */
+function endNow(code: number): never {
+  if (process.stderr.isTTY) process.stderr.write('\x1b[?25h');
+  process.exit(code);
+}
+
 export interface Interrupts {
   readonly signal: AbortSignal;
   /** The exit code of the signal that came, if one came. */
@@ -22,7 +28,7 @@ export function listenForInterrupts({ say, graceMs = 25_000 }: Options): Interru
   const controller = new AbortController();
   let code: number | undefined;
   const handle = (exitCode: number, text: string): void => {
-    if (code !== undefined) process.exit(exitCode);
+    if (code !== undefined) endNow(exitCode);
     code = exitCode;
     say(text);
     controller.abort();
@@ -34,7 +40,7 @@ export function listenForInterrupts({ say, graceMs = 25_000 }: Options): Interru
     );
   const onTerminate = (): void => {
     handle(exitCodes.terminated, 'SIGTERM: stopping after this step and saving');
-    setTimeout(() => process.exit(exitCodes.terminated), graceMs).unref();
+    setTimeout(() => endNow(exitCodes.terminated), graceMs).unref();
   };
   process.on('SIGINT', onInterrupt);
   process.on('SIGTERM', onTerminate);

@@ -19,6 +19,8 @@ const err = (text: string): void => void process.stderr.write(`${text}\n`);
 export async function main(args: readonly string[]): Promise<void> {
   const color = Boolean(process.stderr.isTTY) && !process.env.NO_COLOR;
   let debug = args.includes('--debug');
+  // Whoever read us (`| head -1`) has enough: that is no error of ours, and nothing more can be said.
+  process.stdout.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1));
   try {
     const flags = parseFlags(args);
     debug = flags.debug;
@@ -57,7 +59,9 @@ async function runTraining({ options, log }: ParsedFlags): Promise<number> {
     quiet: {},
   };
   try {
-    const onOutput = (replica: number, text: string): void => err(`replica ${replica}: ${text.trimEnd()}`);
+    const onOutput = (replica: number, text: string): void => {
+      if (log !== 'quiet') err(`replica ${replica}: ${text.trimEnd()}`);
+    };
     const summary = await train(options, { signal: interrupts.signal, onOutput, ...context[log] });
     if (log === 'json') out(JSON.stringify({ event: 'summary', ...summary }));
     if (log === 'pretty') err(endLines(summary));

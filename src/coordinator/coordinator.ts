@@ -3,7 +3,7 @@
  * them, and runs the steps of the training loop on all of them at once. This is the `StepRunner` the Learner
  * knows. It prints nothing, installs no handlers, and keeps nothing outside the object.
  */
-import { ConfigError, RecipeError } from '../errors.js';
+import { AbortedError, ConfigError, RecipeError } from '../errors.js';
 import type { Batch } from '../protocol/batch.js';
 import type {
   Command,
@@ -62,7 +62,8 @@ export class Coordinator implements StepRunner {
   async #open(): Promise<void> {
     const { devices, engine, recipe, imageShape, classes, seed = 42, signal } = this.#options;
     const { stallTimeoutMs = 120_000, startTimeoutMs = 120_000 } = this.#options;
-    signal?.throwIfAborted();
+    if (signal?.aborted)
+      throw new AbortedError('the run was aborted before it began', { cause: signal.reason });
     const group = new ReplicaGroup({
       devices,
       startTimeoutMs,

@@ -25,28 +25,39 @@ export interface GroupOptions {
 /** How long replicas may take to notice an abort, or to close, before their threads are terminated. */
 const graceMs = 2000;
 
+/** Node's timers count in 31 bits. */
+const longestTimerMs = 2 ** 31 - 1;
+
 export class ReplicaGroup {
   readonly control: ControlBlock;
   readonly #replicas: readonly ReplicaHandle[];
   readonly #options: GroupOptions;
   #failure?: GradringError;
   #closing?: Promise<void>;
-  #signalFailure: () => void = () => {};
-  readonly #failed = new Promise<void>(resolve => {
-    this.#signalFailure = resolve;
-  });
+  /** Commands in progress, to be told of a failure. A promise that all of them race against would keep them all. */
+  readonly #onFailure = new Set<() => void>();
 
   constructor(options: GroupOptions) {
     const { devices, settings, onOutput } = options;
     this.#options = options;
     this.control = new ControlBlock(devices.length);
-    this.#replicas = devices.map(
-      (device, rank) =>
-        new ReplicaHandle(
-          { ...settings, rank, replicas: devices.length, device, control: this.control.buffer },
-          onOutput,
-        ),
-    );
+    const replicas: ReplicaHandle[] = [];
+    try {
+      for (const [rank, device] of devices.entries()) {
+        const own = { ...settings, rank, replicas: devices.length, device, control: this.control.buffer };
+        replicas.push(new ReplicaHandle(own, onOutput));
+      }
+    } catch (cause) {
+      for (const replica of replicas) void replica.terminate();
+      const rank = replicas.length;
+      throw new ReplicaError(`the thread of replica ${rank} (${devices[rank]}) cannot be started`, {
+        replica: rank,
+        phase: 'start',
+        hint: 'use fewer devices, or raise the limit on threads',
+        cause,
+      });
+    }
+    this.#replicas = replicas;
   }
 
   get size(): number {
@@ -108,14 +119,24 @@ export class ReplicaGroup {
         missing.delete(replica);
       }
     });
-    const stall = setTimeout(() => this.#fail(this.#stalled([...missing], timeoutMs)), timeoutMs);
+    const stall = setTimeout(
+      () => this.#fail(this.#stalled([...missing], timeoutMs)),
+      Math.min(timeoutMs, longestTimerMs),
+    );
     const settled = Promise.allSettled(answers);
+    let end = (): void => {};
+    const ended = new Promise<void>(resolve => {
+      end = resolve;
+    });
+    this.#onFailure.add(end);
+    void settled.then(end);
     try {
-      await Promise.race([settled, this.#failed]);
+      await ended;
       // After a failure the others are freed by the abort: give them the time to say so.
       if (this.#failure) await within(settled, graceMs);
     } finally {
       clearTimeout(stall);
+      this.#onFailure.delete(end);
     }
     if (this.#failure) throw this.#failure;
     return Promise.all(answers);
@@ -126,7 +147,7 @@ export class ReplicaGroup {
     const secondary = this.#failure && !(this.#failure.cause instanceof RingAbortedError);
     if (!secondary) this.#failure = error;
     this.control.abort();
-    this.#signalFailure();
+    for (const end of this.#onFailure) end();
   }
 
   #blame(replica: ReplicaHandle, error: unknown): GradringError {

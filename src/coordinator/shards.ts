@@ -24,6 +24,10 @@ interface Replicas {
 export class Sharder {
   readonly #replicas: Replicas;
   readonly #rings = new WeakMap<SlotRing, number>();
+  /** Replicas hold a loader's slots only as long as somebody here does. */
+  readonly #gone = new FinalizationRegistry<number>(ring =>
+    this.#replicas.share({ share: 'no slots', ring }),
+  );
   #count = 0;
 
   constructor(replicas: Replicas) {
@@ -41,6 +45,7 @@ export class Sharder {
     if (number === undefined) {
       number = this.#count++;
       this.#rings.set(ring, number);
+      this.#gone.register(ring, number);
       this.#replicas.share({ share: 'slots', ring: number, layout: ring.layout, buffers: ring.buffers });
     }
     return number;

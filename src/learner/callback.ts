@@ -17,7 +17,9 @@ export abstract class Callback {
   readonly needsPredictions: boolean = false;
 
   /** Whether its five steps are exactly those of the runner, so that they can be done as one. `TrainCB` says so. */
-  readonly isStockStep: boolean = false;
+  get isStockStep(): boolean {
+    return false;
+  }
 
   /** The replicas are open and the optimizer is new; `epochs` may be replaced. */
   beforeFit?(learn: Learner): Done;

@@ -210,7 +210,13 @@ export class Learner {
 
   /** NaN never goes away again: every later step would be wasted. */
   #checkLoss(): void {
-    if (!this.training || !this.stopOnNonFinite || Number.isFinite(this.loss)) return;
+    if (!this.training || !this.stopOnNonFinite) return;
+    if (!this.result)
+      throw new LearnerError('getLoss gave no result.', {
+        where: 'getLoss',
+        hint: 'whatever supplies getLoss must hand its result to learn.accept',
+      });
+    if (Number.isFinite(this.loss)) return;
     const step = this.globalStep + 1;
     throw new DivergedError(`The training loss is ${this.loss}.`, {
       where: `epoch ${this.epoch + 1}, step ${step}`,

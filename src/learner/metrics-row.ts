@@ -34,6 +34,10 @@ export const ownColumns: ReadonlySet<string> = new Set<string>([
   'imagesPerSecond',
   'dataShare',
   'lr',
+  // Of the record an epoch's rows become.
+  'event',
+  'trainLoss',
+  'validLoss',
 ]);
 
 /** The metrics in a row, by name. */

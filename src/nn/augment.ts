@@ -61,7 +61,18 @@ export function applyTransforms(
           hint: `Known transforms: ${Object.keys(known).join(', ')}. Others come from the recipe's transforms.`,
         });
       }
+      const count = images.shape[0];
       images = known[name](tf, images, options, random);
+      if (!(images instanceof tf.Tensor) || images.rank !== 4 || images.shape[0] !== count) {
+        const got = images instanceof tf.Tensor ? `shape [${images.shape}]` : typeof images;
+        throw new RecipeError(
+          `the transform "${name}" returned ${got}, not [${count}, height, width, channels]`,
+          {
+            where: 'transforms',
+            hint: 'return one image for each that came in',
+          },
+        );
+      }
     }
     return images === x ? tf.clone(x) : images;
   });

@@ -32,10 +32,11 @@ export interface RecipeReference {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Shared memory handed over once: the ring's buffers, predictions, or a loader's slots. */
+/** Shared memory handed over once: the ring's buffers, predictions, a loader's slots; or those given up again. */
 export type Share =
   | { readonly share: 'ring'; readonly buffers: readonly SharedArrayBuffer[] }
   | { readonly share: 'predictions'; readonly buffer: SharedArrayBuffer }
+  | { readonly share: 'no slots'; readonly ring: number }
   | {
       readonly share: 'slots';
       readonly ring: number;

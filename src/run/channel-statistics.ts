@@ -7,28 +7,56 @@ export interface ChannelStatistics {
 }
 
 /** Images looked at: enough for two digits, and few enough not to delay the first step. */
-const sampled = 256;
+const sampledImages = 256;
+/** Of each image, likewise. */
+const sampledPixels = 4096;
+/** Images in memory at a time. */
+const together = 8;
 
 /** Mean and standard deviation of each channel, over up to 256 images spread evenly over the dataset. */
 export async function channelStatistics(dataset: Dataset): Promise<ChannelStatistics> {
-  const channels = dataset.imageShape[2];
-  const count = Math.min(sampled, dataset.length);
-  const rows = Array.from({ length: count }, (_, i) => Math.floor((i * dataset.length) / count));
-  const samples = await Promise.all(rows.map(row => dataset.get(row)));
-  const sum = new Float64Array(channels);
-  const squares = new Float64Array(channels);
-  let pixels = 0;
-  for (const sample of samples) {
-    pixels += sample.pixels.length / channels;
-    for (let i = 0; i < sample.pixels.length; i++) {
-      const value = sample.pixels[i] / 255;
-      sum[i % channels] += value;
-      squares[i % channels] += value * value;
+  const sums = new ChannelSums(dataset.imageShape[2]);
+  const count = Math.min(sampledImages, dataset.length);
+  for (let first = 0; first < count; first += together) {
+    const rows = Array.from({ length: Math.min(together, count - first) }, (_, i) => {
+      return Math.floor(((first + i) * dataset.length) / count);
+    });
+    for (const { pixels } of await Promise.all(rows.map(row => dataset.get(row)))) sums.add(pixels);
+  }
+  return sums.statistics();
+}
+
+class ChannelSums {
+  readonly #sum: Float64Array;
+  readonly #squares: Float64Array;
+  #pixels = 0;
+
+  constructor(channels: number) {
+    this.#sum = new Float64Array(channels);
+    this.#squares = new Float64Array(channels);
+  }
+
+  /** @param pixels uint8, the channels of a pixel side by side */
+  add(pixels: Uint8Array): void {
+    const channels = this.#sum.length;
+    const step = Math.ceil(pixels.length / channels / sampledPixels) * channels;
+    for (let at = 0; at < pixels.length; at += step) {
+      for (let channel = 0; channel < channels; channel++) {
+        const value = pixels[at + channel] / 255;
+        this.#sum[channel] += value;
+        this.#squares[channel] += value * value;
+      }
+      this.#pixels++;
     }
   }
-  const rounded = (value: number): number => Math.round(value * 1e4) / 1e4;
-  const mean = Array.from(sum, total => total / pixels);
-  const std = Array.from(squares, (total, c) => Math.sqrt(Math.max(0, total / pixels - mean[c] ** 2)));
-  // A constant channel has no spread to divide by.
-  return { mean: mean.map(rounded), std: std.map(value => rounded(value) || 1) };
+
+  statistics(): ChannelStatistics {
+    const rounded = (value: number): number => Math.round(value * 1e4) / 1e4;
+    const mean = Array.from(this.#sum, total => total / this.#pixels);
+    const std = Array.from(this.#squares, (total, channel) =>
+      Math.sqrt(Math.max(0, total / this.#pixels - mean[channel] ** 2)),
+    );
+    // A constant channel has no spread to divide by.
+    return { mean: mean.map(rounded), std: std.map(value => rounded(value) || 1) };
+  }
 }

@@ -53,7 +53,12 @@ export const configSchema = z.strictObject({
     .enum(['step', 'epoch', 'off'])
     .default('epoch')
     .describe('when replicas are compared bit for bit'),
-  stallTimeout: z.number().positive().default(120).describe('seconds a step may take before the run ends'),
+  stallTimeout: z
+    .number()
+    .positive()
+    .max(2_147_483)
+    .default(120)
+    .describe('seconds a step may take before the run ends'),
   dryRun: z.boolean().default(false).describe('two steps and one validation batch, nothing written'),
   out: z.string().min(1).optional().describe('run folder [runs/<n>]'),
 });

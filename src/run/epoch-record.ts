@@ -14,7 +14,7 @@ export interface EpochRecord {
   readonly dataShare?: number;
   /** Training and validation. */
   readonly seconds: number;
-  /** Metrics on the validation set, or on the training set where nothing was validated. */
+  /** Metrics on the validation set. */
   readonly [metric: string]: number | string | undefined;
 }
 
@@ -30,7 +30,7 @@ export function epochRecord(rows: readonly MetricsRow[]): EpochRecord {
     step: last.step,
     trainLoss: train?.loss,
     validLoss: valid?.loss,
-    ...Object.fromEntries(metricsOf(last)),
+    ...(valid ? Object.fromEntries(metricsOf(valid)) : {}),
     lr: train?.lr,
     imagesPerSecond: train?.imagesPerSecond,
     dataShare: train?.dataShare,

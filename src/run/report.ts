@@ -27,7 +27,7 @@ export interface RunParts {
 }
 
 /** Tells what is known before the first step. */
-export function announce({
+export async function announce({
   config,
   selected,
   data,
@@ -36,7 +36,7 @@ export function announce({
   folder,
   log,
   context,
-}: RunParts): void {
+}: RunParts): Promise<void> {
   const start: RunStart = {
     config,
     engine: selected.engine,
@@ -53,27 +53,30 @@ export function announce({
     folder: folder?.path,
   };
   log.info({ event: 'start', ...start, model: { ...start.model, layers: undefined } }, 'run starts');
-  context.onStart?.(start);
+  await context.onStart?.(start);
 }
 
 const countParameters = ({ parameters }: Coordinator): number =>
   parameters.reduce((n, { size }) => n + size, 0);
 
 /** Turns rows into one record an epoch: to the run folder, the log and the caller. */
-export function collectRecords(metrics: MetricsCB, { folder, log, context }: RunParts): { flush(): void } {
+export function collectRecords(
+  metrics: MetricsCB,
+  { folder, log, context }: RunParts,
+): { flush(): Promise<void> } {
   let rows: MetricsRow[] = [];
-  const flush = (): void => {
+  const flush = async (): Promise<void> => {
     if (rows.length === 0) return;
     const record = epochRecord(rows);
     rows = [];
     folder?.append('metrics.jsonl', record);
     log.info(record, `epoch ${record.epoch}`);
-    context.onEpoch?.(record);
+    await context.onEpoch?.(record);
   };
-  metrics.addListener(row => {
-    if (row.phase === 'train') flush();
+  metrics.addListener(async row => {
+    if (row.phase === 'train') await flush();
     rows.push(row);
-    if (row.phase === 'valid') flush();
+    if (row.phase === 'valid') await flush();
   });
   return { flush };
 }
@@ -86,7 +89,8 @@ export async function summarise(
   stopped: boolean,
 ): Promise<TrainSummary> {
   const train = metrics.history.filter(row => row.phase === 'train');
-  const valid = metrics.history.filter(row => row.phase === 'valid').at(-1);
+  // Stopped before it was validated, an epoch has no such figures; an earlier one's would not be of this model.
+  const valid = metrics.history.find(row => row.phase === 'valid' && row.epoch === train.at(-1)?.epoch);
   const trainSeconds = train.reduce((total, row) => total + row.seconds, 0);
   const samples = train.reduce((total, row) => total + row.samples, 0);
   return {

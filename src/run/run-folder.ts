@@ -2,20 +2,13 @@
  * The folder a run leaves behind. Files are written under a temporary name and renamed, so that none is ever
  * seen half written; records are appended line by line.
  */
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RunFolderError } from '../errors.js';
+import { fileError, writeAtomically } from './atomic-write.js';
 
 const nextNumber = (parent: string): number => {
-  const taken = existsSync(parent) ? readdirSync(parent).filter(name => /^\d+$/.test(name)) : [];
+  const taken = readdirSync(parent).filter(name => /^\d+$/.test(name));
   return 1 + Math.max(0, ...taken.map(Number));
 };
 
@@ -33,14 +26,16 @@ export class RunFolder {
 
   static #claimNumber(parent: string): string {
     for (;;) {
-      const path = join(parent, String(nextNumber(parent)));
+      let path = parent;
       try {
         mkdirSync(parent, { recursive: true });
+        path = join(parent, String(nextNumber(parent)));
         // Not recursive: of two runs that start together only one gets the number.
         mkdirSync(path);
         return path;
       } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cannot('made', path, cause);
+        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST' || path === parent)
+          throw fileError('made', path, cause);
       }
     }
   }
@@ -50,7 +45,7 @@ export class RunFolder {
       mkdirSync(path, { recursive: true });
       if (readdirSync(path).length === 0) return path;
     } catch (cause) {
-      throw cannot('made', path, cause);
+      throw fileError('made', path, cause);
     }
     throw new RunFolderError(`the run folder ${path} is not empty`, {
       where: path,
@@ -59,15 +54,7 @@ export class RunFolder {
   }
 
   write(name: string, content: string | Uint8Array): void {
-    const path = join(this.path, name);
-    const temporary = `${path}.tmp`;
-    try {
-      writeFileSync(temporary, content, { flush: true });
-      renameSync(temporary, path);
-    } catch (cause) {
-      rmSync(temporary, { force: true });
-      throw cannot('written', path, cause);
-    }
+    writeAtomically(join(this.path, name), content);
   }
 
   writeJson(name: string, value: unknown): void {
@@ -80,16 +67,7 @@ export class RunFolder {
     try {
       appendFileSync(path, `${JSON.stringify(record)}\n`);
     } catch (cause) {
-      throw cannot('written', path, cause);
+      throw fileError('written', path, cause);
     }
   }
-}
-
-function cannot(done: string, path: string, cause: unknown): RunFolderError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new RunFolderError(`${path} cannot be ${done}: ${reason}`, {
-    where: path,
-    hint: 'check permissions and free space, or name another folder with --out',
-    cause,
-  });
 }

@@ -19,10 +19,10 @@ import { horizontalFlip, normalize, randomCrop } from '../nn/transform-specs.js'
 import type { TransformSpec } from '../protocol/batch.js';
 import { channelStatistics } from './channel-statistics.js';
 import { resolveConfig, type TrainConfig, type TrainOptions } from './config.js';
-import { environment, ownVersion } from './environment.js';
+import { environment } from './environment.js';
 import { firstBatches } from './first-batches.js';
 import { FirstStepCB } from './first-step.js';
-import { writeModel } from './model-files.js';
+import { saveModel } from './model-files.js';
 import { optimizerChoice } from './optimizer-choice.js';
 import { recipeReference } from './recipe-reference.js';
 import { announce, collectRecords, type RunParts, recordFailure, summarise } from './report.js';
@@ -57,6 +57,7 @@ export async function train(options: TrainOptions = {}, context: TrainContext = 
     throw error;
   } finally {
     await Promise.all(open.map(part => part.close()));
+    log.close();
   }
 }
 
@@ -84,6 +85,7 @@ function makeCoordinator(
     seed: config.seed,
     verify: config.verify,
     stallTimeoutMs: config.stallTimeout * 1000,
+    startTimeoutMs: Math.max(120, config.stallTimeout) * 1000,
     onOutput: (replica, text) => {
       log.info({ event: 'output', replica, text }, 'the recipe printed');
       context.onOutput?.(replica, text);
@@ -98,7 +100,7 @@ async function run(parts: RunParts): Promise<TrainSummary> {
   const { devices, modelInfo } = coordinator;
   folder?.writeJson('config.json', { ...config, normalisation: statistics });
   folder?.writeJson('env.json', { ...(await environment()), engine: parts.selected.engine, devices });
-  announce(parts);
+  await announce(parts);
   // Not where the output is no score per class, nor where the recipe has an accuracy of its own.
   const hasAccuracy = modelInfo.classifies && !modelInfo.metrics.includes('accuracy');
   const metrics = new MetricsCB(...(hasAccuracy ? [new Accuracy()] : []));
@@ -106,11 +108,11 @@ async function run(parts: RunParts): Promise<TrainSummary> {
   const records = collectRecords(metrics, parts);
   const since = performance.now();
   await learner.fit(config.dryRun ? 1 : config.epochs);
-  records.flush();
+  await records.flush();
   const seconds = (performance.now() - since) / 1000;
   const summary = await summarise(parts, metrics, seconds, learner.stopped);
   if (folder) {
-    writeModel(folder, await coordinator.model(), `gradring ${ownVersion()}`);
+    saveModel(await coordinator.model(), folder.path);
     folder.writeJson('summary.json', summary);
   }
   log.info({ event: 'end', ...summary }, 'run ended');

@@ -95,7 +95,19 @@ function checkModel(model: unknown, recipe: Recipe, context: RecipeContext, wher
     throw new RecipeError(`the model's output ${show(output)} is not known in full`, { where });
   }
   checkOutput(shape as number[], recipe, context, where);
+  if ((recipe.loss ?? 'crossEntropy') === 'crossEntropy' && endsInSoftmax(model as unknown as LayersModel)) {
+    throw new RecipeError('the model ends in a softmax, and cross-entropy would take another one of it', {
+      where,
+      hint: "leave the last layer's softmax away: the loss wants logits",
+    });
+  }
   return shape as number[];
+}
+
+/** Whether the model's last layer already is a softmax. */
+function endsInSoftmax({ layers }: LayersModel): boolean {
+  const last = layers[layers.length - 1];
+  return last?.getClassName() === 'Softmax' || last?.getConfig().activation === 'softmax';
 }
 
 function checkOutput(shape: number[], recipe: Recipe, context: RecipeContext, where: string): void {

@@ -79,6 +79,7 @@ export class Replica {
   accept(share: Share): void {
     const { settings, control } = this.#parts;
     if (share.share === 'slots') this.#reader.attach(share);
+    else if (share.share === 'no slots') this.#reader.detach(share.ring);
     else if (share.share === 'predictions') this.#predictions = new Float32Array(share.buffer);
     else {
       const { rank, stallTimeoutMs: timeoutMs } = settings;
@@ -90,6 +91,8 @@ export class Replica {
   /** Runs one command. Whatever it throws leaves no open step behind. */
   async run(command: Command): Promise<Results[Command['op']]> {
     try {
+      // Only these two go on with the batch that was predicted last.
+      if (command.op !== 'loss' && command.op !== 'backward') this.#weights.dropStateChange();
       const result = await this.#dispatch(command);
       // Not after an error: the coordinator then reads here in which phase it happened.
       this.#enter('idle');
@@ -164,6 +167,7 @@ export class Replica {
     );
     const data = this.#reader.read(shard);
     this.#enter('forward');
+    if (training) this.#weights.stateMoves();
     const predictions = this.#tensors.predict(shard, data, training);
     if (command.predictions) this.#writePredictions(predictions, shard);
     return;

@@ -34,6 +34,10 @@ export class ShardReader {
     this.#rings.set(share.ring, share);
   }
 
+  detach(ring: number): void {
+    this.#rings.delete(ring);
+  }
+
   /** @throws SampleError when a label is no class of the model */
   read(shard: Shard): DeviceShard {
     const ring = this.#rings.get(shard.ring);

@@ -69,6 +69,7 @@ export class TrainingStep {
     const run = () => this.#checkScalar(this.#lossFunction(tf, predictions, data.targets, data.inputs));
     const mean = step.tape ? recordForward(tf, run, step.tape).value : tf.tidy(run);
     try {
+      step.objective?.dispose();
       if (step.tape) step.objective = recordForward(tf, () => this.#weigh(mean, step.shard), step.tape).value;
       const { count } = step.shard;
       return { loss: { sum: (await mean.data())[0] * count, count }, metrics: await this.#metrics(step) };
@@ -91,6 +92,11 @@ export class TrainingStep {
     }
     try {
       const { withoutGradient } = backward(tape, objective, variables, onGradient);
+      if (withoutGradient.length === variables.length) {
+        throw new RecipeError('the loss does not depend on any weight of the model', {
+          hint: 'compute it from the predictions with differentiable operations; data() and argMax() end the tape',
+        });
+      }
       for (const index of withoutGradient) onGradient(index);
     } finally {
       this.end();
@@ -133,6 +139,11 @@ export class TrainingStep {
     const tallies: Record<string, Tally> = {};
     for (const [name, metric] of Object.entries(this.#loaded.recipe.metrics ?? {})) {
       const value = tf.tidy(() => metric(tf, predictions, data.targets, data.inputs));
+      if (!(value instanceof tf.Tensor)) {
+        throw new RecipeError(`the metric '${name}' returned ${typeof value}, not a scalar tensor`, {
+          hint: 'return the sum over the samples: tf.sum(perSampleValue)',
+        });
+      }
       const [sum, ...rest] = await value.data();
       value.dispose();
       if (rest.length > 0) {

@@ -32,6 +32,8 @@ export class Weights {
   readonly #exchanged: Float32Array;
   readonly #constrained: readonly { index: number; constraint: NonNullable<LayerVariable['constraint']> }[];
   #hasGradients = false;
+  /** Whether a forward pass changed the state since the last exchange. */
+  #stateMoved = false;
 
   constructor(engine: Engine, model: LayersModel) {
     this.#engine = engine;
@@ -98,9 +100,22 @@ export class Weights {
       for (let i = 0; i < state.length; i++) state[i] = (state[i] - this.#exchanged[i]) * share;
     }
     ring.allReduce();
+    this.#stateMoved = false;
     for (let i = 0; i < state.length; i++) this.#exchanged[i] += state[i];
     this.#writeState(this.#exchanged);
     this.#keepGradients(ring.local);
+  }
+
+  /** A training forward pass is about to move the model's state. */
+  stateMoves(): void {
+    this.#stateMoved = true;
+  }
+
+  /** Takes back what a batch that was cancelled before its exchange did to the state, on this replica alone. */
+  dropStateChange(): void {
+    if (!this.#stateMoved) return;
+    this.#writeState(this.#exchanged);
+    this.#stateMoved = false;
   }
 
   #keepGradients(reduced: Float32Array): void {

@@ -1,4 +1,6 @@
 /** A replica that fails in any way ends the step for all of them, in bounded time, with its name and the cause. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import type { Coordinator } from '../../src/coordinator/coordinator.js';
 import { batchOf, syntheticRing } from '../fixtures/batches.js';
@@ -93,4 +95,21 @@ t.test('close is idempotent, and nothing runs after it', async t => {
   await Promise.all([coordinator.close(), coordinator.close()]);
   await coordinator.close();
   await t.rejects(coordinator.checksums(), { message: 'the replicas are closed' });
+});
+
+t.test('thousands of commands leave nothing behind on the coordinator', async t => {
+  const coordinator = makeCoordinator(2);
+  t.teardown(() => coordinator.close());
+  await coordinator.open();
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const heapAfter = async (commands: number): Promise<number> => {
+    for (let i = 0; i < commands; i++) await coordinator.memory();
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await heapAfter(500);
+  const growth = (await heapAfter(8000)) - before;
+  // 8,000 held replies would be more than 4 MB.
+  t.ok(growth < 1e6, `heap grew by ${Math.round(growth / 1e3)} kB`);
 });

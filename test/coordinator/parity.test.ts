@@ -140,3 +140,19 @@ t.test('batch norm: the moving mean is that of the whole batch, however uneven t
   const worst = Math.max(...alone.map((value, i) => Math.abs(value - together[i])));
   t.ok(worst < 1e-6 && alone.some(value => Math.abs(value) > 1e-3), `worst difference ${worst}`);
 });
+
+t.test('batch norm: a batch cancelled after its forward pass leaves no trace in any replica', async t => {
+  const recipe = { ...models.resnet, options: { filters: [4, 8] } };
+  const [cancelled, never] = [makeCoordinator(2, { recipe }), makeCoordinator(2, { recipe })];
+  t.teardown(() => Promise.all([cancelled.close(), never.close()]));
+  const ring = syntheticRing(9);
+  for (const coordinator of [cancelled, never]) {
+    await coordinator.open();
+    await coordinator.setOptimizer(sgdSpec(coordinator));
+    await coordinator.trainBatch(batchOf(ring, 9), sgdSettings(0.1));
+  }
+  await cancelled.predict(batchOf(ring, 7), { training: true });
+  await cancelled.getLoss();
+  await cancelled.validBatch(batchOf(ring, 9));
+  t.strictSame(await cancelled.verifyReplicas(), await never.verifyReplicas());
+});
