@@ -34,9 +34,9 @@ export interface TrainContext {
   /** Added to those of the run, such as a `ProgressCB`. */
   readonly callbacks?: readonly Callback[];
   /** Called once, before the first step, and awaited: what it throws ends the run. */
-  readonly onStart?: (start: RunStart) => void | Promise<void>;
+  readonly onStart?: (start: RunStart) => unknown;
   /** Gets what the recipe prints, which also goes to the log. */
   readonly onOutput?: (replica: number, text: string) => void;
   /** Called after every epoch, and awaited: what it throws ends the run. */
-  readonly onEpoch?: (record: EpochRecord) => void | Promise<void>;
+  readonly onEpoch?: (record: EpochRecord) => unknown;
 }

@@ -6,7 +6,9 @@ export function contribution(rank: number, round: number, length: number): Float
   const block = Float32Array.from({ length: Math.min(length, 8191) }, () => {
     return (random.float() - 0.5) * 10 ** random.below(6);
   });
-  return Float32Array.from({ length }, (_, i) => block[i % block.length]);
+  const values = new Float32Array(length);
+  for (let at = 0; at < length; at += block.length) values.set(block.subarray(0, length - at), at);
+  return values;
 }
 
 /** The sum by the definition in ring.ts: chunk c in the order c, c+1, …, in float32. */
