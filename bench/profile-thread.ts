@@ -2,14 +2,11 @@
 import { workerData } from 'node:worker_threads';
 import { ControlBlock } from '../src/allreduce/control-block.js';
 import { type KernelTime, profileKernels } from '../src/engine/kernel-profile.js';
-import { openEngine } from '../src/engine/registry.js';
 import { models } from '../src/models/catalog.js';
-import { installFusedLayers } from '../src/nn/fused-layers.js';
 import type { SlotRing } from '../src/protocol/batch.js';
 import type { CommandOf, ReplicaSettings } from '../src/protocol/messages.js';
-import { loadRecipe } from '../src/worker/load-recipe.js';
-import { Replica } from '../src/worker/replica.js';
-import { seedMathRandom } from '../src/worker/seeded-math-random.js';
+import { openReplica } from '../src/worker/open-replica.js';
+import type { Replica } from '../src/worker/replica.js';
 import { settings as groups } from './resnet-training.js';
 import { serve } from './serve.js';
 import { classes, imageShape } from './synthetic-batch.js';
@@ -28,7 +25,7 @@ export interface StepProfile {
 
 const { ring, count } = workerData as ProfileTask;
 
-async function openReplica(): Promise<{ replica: Replica; profile: () => { stop(): KernelTime[] } }> {
+async function openProfiled(): Promise<{ replica: Replica; profile: () => { stop(): KernelTime[] } }> {
   const control = new ControlBlock(1);
   const settings: ReplicaSettings = {
     rank: 0,
@@ -42,12 +39,7 @@ async function openReplica(): Promise<{ replica: Replica; profile: () => { stop(
     stallTimeoutMs: 60_000,
     control: control.buffer,
   };
-  const reseed = seedMathRandom(settings.seed);
-  const engine = await openEngine('wasm', settings.device);
-  installFusedLayers();
-  const context = { imageShape, classes, seed: settings.seed, options: {} };
-  const loaded = await loadRecipe(engine.tf, models.resnet, context);
-  const replica = new Replica({ settings, engine, loaded, control, reseed });
+  const { replica, engine } = await openReplica(settings);
   const { parameters, stateSize } = replica.ready();
   const length = parameters.reduce((sum, { size }) => sum + size, stateSize);
   const buffers = [new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT)];
@@ -58,7 +50,7 @@ async function openReplica(): Promise<{ replica: Replica; profile: () => { stop(
   return { replica, profile: () => profileKernels(engine.tf, 'wasm') };
 }
 
-const { replica, profile } = await openReplica();
+const { replica, profile } = await openProfiled();
 const place = { ring: 0, slot: 0, offset: 0, count, size: count, epoch: 0, index: 0, transforms: [] };
 const train: CommandOf<'train'> = { op: 'train', shard: place, groups, predictions: false, step: 0 };
 

@@ -1,6 +1,7 @@
 /** Brings a replica's part of a global batch from shared memory to its device. */
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import { slotViews } from '../data/batch-slots.js';
+import { imageBytes } from '../data/sample-source.js';
 import type { Engine } from '../engine/engine.js';
 import { ProtocolError, SampleError } from '../errors.js';
 import { applyTransforms } from '../nn/augment.js';
@@ -48,8 +49,8 @@ export class ShardReader {
     const labels = views.labels.slice(offset, offset + count);
     this.#checkLabels(labels, views.indices.subarray(offset, offset + count));
     const { tf } = this.#engine;
-    const pixelsPerImage = imageShape[0] * imageShape[1] * imageShape[2];
-    const pixels = views.pixels.subarray(offset * pixelsPerImage, (offset + count) * pixelsPerImage);
+    const bytes = imageBytes(imageShape);
+    const pixels = views.pixels.subarray(offset * bytes, (offset + count) * bytes);
     const inputs = tf.tidy(() => {
       const raw = this.#engine.upload(pixels, count, imageShape);
       const { epoch, index } = shard;

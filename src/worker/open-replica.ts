@@ -1,0 +1,34 @@
+import { ControlBlock } from '../allreduce/control-block.js';
+import type { Engine, EngineName } from '../engine/engine.js';
+import { openEngine } from '../engine/registry.js';
+import { installFusedLayers } from '../nn/fused-layers.js';
+import type { ReplicaSettings } from '../protocol/messages.js';
+import { Purpose } from '../random.js';
+import { loadRecipe } from './load-recipe.js';
+import { Replica } from './replica.js';
+import { seedMathRandom } from './seeded-math-random.js';
+
+export interface OpenedReplica {
+  readonly replica: Replica;
+  readonly engine: Engine;
+  readonly control: ControlBlock;
+}
+
+/**
+ * Makes this thread a replica: seeds it, opens its engine, builds the recipe's model. Once a thread.
+ *
+ * @throws EngineError, DeviceError, RecipeError
+ */
+export async function openReplica(settings: ReplicaSettings): Promise<OpenedReplica> {
+  const { rank, engine: name, device, recipe, seed, imageShape, classes } = settings;
+  const control = new ControlBlock(settings.replicas, settings.control);
+  control.enter(rank, 'start');
+  const reseed = seedMathRandom(seed);
+  const engine = await openEngine(name as EngineName, device);
+  installFusedLayers();
+  // The same stream on every replica: they build the same model, though only replica 0's weights count.
+  reseed(Purpose.initialisation, 0, 0);
+  const context = { imageShape, classes, seed, options: recipe.options };
+  const loaded = await loadRecipe(engine.tf, recipe, context);
+  return { replica: new Replica({ settings, engine, loaded, control, reseed }), engine, control };
+}
