@@ -1,0 +1,52 @@
+// The device of this environment, and how operations run on it.
+#include "ops.h"
+
+namespace gradring {
+namespace {
+
+constexpr c10::DeviceType kDeviceTypes[] = {c10::kCPU, c10::kCUDA, c10::kMPS};
+
+// kind (0 cpu, 1 cuda, 2 mps), index, processor threads, bf16, tf32, deterministic
+void openDevice(Call& call) {
+  const c10::DeviceType type = kDeviceTypes[call.integer()];
+  const int64_t index = call.integer();
+  const int64_t threads = call.integer();
+  auto& environment = call.environment();
+  TORCH_CHECK(type != c10::kCUDA || at::hasCUDA(), "this LibTorch has no CUDA");
+  environment.open(type == c10::kCPU ? c10::Device(type) : c10::Device(type, index), static_cast<int>(threads));
+  environment.setBf16(call.flag());
+  const bool tf32 = call.flag();
+  const bool deterministic = call.flag();
+  environment.setDeterministic(deterministic);
+  // These are LibTorch's own switches, one set for the process: replicas of a process agree on them.
+  at::globalContext().setAllowTF32CuBLAS(tf32);
+  at::globalContext().setAllowTF32CuDNN(tf32);
+  at::globalContext().setDeterministicCuDNN(deterministic);
+  at::globalContext().setBenchmarkCuDNN(!deterministic);
+}
+
+// → GPUs that CUDA sees
+void cudaDeviceCount(Call& call) {
+  call.giveNumber(at::hasCUDA() ? c10::impl::VirtualGuardImpl(c10::kCUDA).deviceCount() : 0);
+}
+
+// Waits until the device has done what it was given.
+void synchronize(Call& call) {
+  const c10::Device device = call.environment().device();
+  if (device.is_cpu()) return;
+  const c10::impl::VirtualGuardImpl guard(device.type());
+  guard.synchronizeStream(guard.getStream(device));
+}
+
+void clear(Call& call) { call.environment().clear(); }
+
+}  // namespace
+
+void registerDevice(Registry& registry) {
+  registry.add("openDevice", openDevice);
+  registry.add("cudaDeviceCount", cudaDeviceCount);
+  registry.add("synchronize", synchronize);
+  registry.add("clear", clear);
+}
+
+}  // namespace gradring

@@ -1,0 +1,88 @@
+// Tensors between JavaScript's memory and the device.
+#include <cstring>
+#include "ops.h"
+
+namespace gradring {
+namespace {
+
+constexpr at::ScalarType kTypes[] = {at::kFloat, at::kInt, at::kBool};
+
+at::Tensor viewOf(const Memory& memory, at::IntArrayRef shape, at::ScalarType type) {
+  const at::Tensor view = at::from_blob(memory.data, shape, at::TensorOptions().dtype(type));
+  TORCH_CHECK(static_cast<size_t>(view.nbytes()) == memory.bytes, "the array has ", memory.bytes,
+              " bytes, its shape needs ", view.nbytes());
+  return view;
+}
+
+at::Tensor empty(Call& call, at::IntArrayRef shape, at::ScalarType type) {
+  return at::empty(shape, call.options(type));
+}
+
+// dtype, shape; the values as typed array → tensor.
+void upload(Call& call) {
+  const at::ScalarType type = kTypes[call.integer()];
+  const Ints shape = call.integers();
+  at::Tensor result = empty(call, shape, type);
+  if (result.numel() > 0) result.copy_(viewOf(call.memory(0), shape, type));
+  call.give(result);
+}
+
+// shape; uint8 values, such as a batch slot of shared memory → float32 tensor of the values 0 … 255.
+void uploadBytes(Call& call) {
+  const Ints shape = call.integers();
+  at::Tensor result = empty(call, shape, at::kFloat);
+  if (result.numel() > 0) {
+    // As bytes to the device, and wider only there.
+    result.copy_(viewOf(call.memory(0), shape, at::kByte).to(call.environment().device()));
+  }
+  call.give(result);
+}
+
+// tensor; target typed array of as many bytes.
+void read(Call& call) {
+  const at::Tensor source = call.tensor();
+  if (source.numel() > 0) viewOf(call.memory(0), source.sizes(), source.scalar_type()).copy_(source);
+}
+
+// tensor; float32 typed array: copied into the tensor, in place.
+void write(Call& call) {
+  at::Tensor target = call.tensor();
+  if (target.numel() > 0) target.copy_(viewOf(call.memory(0), target.sizes(), target.scalar_type()));
+}
+
+// tensor, first element, shape → a view of its memory: writing to either changes both.
+void viewPart(Call& call) {
+  const at::Tensor flat = call.tensor();
+  const int64_t start = call.integer();
+  const Ints shape = call.integers();
+  int64_t size = 1;
+  for (const int64_t dimension : shape) size *= dimension;
+  call.give(flat.narrow(0, start, size).view(shape));
+}
+
+// target, source of the same shape: copied in place.
+void assign(Call& call) {
+  at::Tensor target = call.tensor();
+  target.copy_(call.tensor());
+}
+
+// handle
+void dispose(Call& call) { call.environment().drop(call.integer()); }
+
+// → tensors alive in this environment
+void tensorCount(Call& call) { call.giveNumber(static_cast<double>(call.environment().tensorCount())); }
+
+}  // namespace
+
+void registerMemory(Registry& registry) {
+  registry.add("upload", upload);
+  registry.add("uploadBytes", uploadBytes);
+  registry.add("read", read);
+  registry.add("write", write);
+  registry.add("viewPart", viewPart);
+  registry.add("assign", assign);
+  registry.add("dispose", dispose);
+  registry.add("tensorCount", tensorCount);
+}
+
+}  // namespace gradring
