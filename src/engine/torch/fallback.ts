@@ -1,0 +1,92 @@
+/**
+ * Kernels that LibTorch has no counterpart of, and all those on strings and complex numbers, which never reach
+ * native code: the cpu backend's kernel runs on host copies of the inputs, and its results are copied back.
+ */
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import type { KernelBackend, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core';
+import { type Kernel, setKernel, stockKernel } from '../kernel-registration.js';
+import { tf } from '../tf.js';
+
+/** What an input or a result of a kernel may be: AddN, Concat and Pack take lists, Unpack and SplitV give them. */
+type Tensors = TensorInfo | TensorInfo[];
+
+const hostTypes: ReadonlySet<unknown> = new Set(['string', 'complex64']);
+
+const isOnHost = (tensors: Tensors | undefined): boolean =>
+  Array.isArray(tensors) ? tensors.some(isOnHost) : hostTypes.has(tensors?.dtype);
+
+/** Whether a call has to run on the host whatever kernels there are, because of the types it takes or gives. */
+export function isHostCall(inputs: Readonly<Record<string, Tensors>>, attrs: NamedAttrMap): boolean {
+  return hostTypes.has(attrs.dtype) || Object.values(inputs).some(isOnHost);
+}
+
+/** The cpu backend's kernel of this name, for tensors of another backend; undefined where it has none. */
+export function hostKernel(name: string): Kernel<KernelBackend> | undefined {
+  const kernel = stockKernel<KernelBackend>(name, 'cpu');
+  if (!kernel) return undefined;
+  return (inputs, attrs, backend) => {
+    // One for each call: what a kernel leaves behind in it is garbage afterwards.
+    const host = new MathBackendCPU();
+    silence(host);
+    const copied: Record<string, Tensors> = {};
+    for (const [key, input] of Object.entries<Tensors | undefined>(inputs)) {
+      if (input) copied[key] = each(input, tensor => copyIn(tensor, backend, host));
+    }
+    const result = kernel(copied as Record<string, TensorInfo>, attrs, host);
+    return each(result, tensor => copyOut(tensor, host, backend));
+  };
+}
+
+/**
+ * Registers a kernel through host copies for each one of the cpu backend that is not in `native`.
+ *
+ * @param warn called with a kernel's name the first time it runs, so that a slow path is seen
+ */
+export function registerFallbacks(
+  backendName: string,
+  native: ReadonlySet<string>,
+  warn: (kernelName: string) => void,
+): void {
+  const warned = new Set<string>();
+  for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
+    if (native.has(kernelName)) continue;
+    const kernel = hostKernel(kernelName)!;
+    setKernel<KernelBackend>(kernelName, backendName, (inputs, attrs, backend) => {
+      // Strings and complex numbers live on the host anyway: there the way is not a slow one.
+      if (!warned.has(kernelName) && !isHostCall(inputs, attrs)) {
+        warned.add(kernelName);
+        warn(kernelName);
+      }
+      return kernel(inputs, attrs, backend);
+    });
+  }
+}
+
+/** A library never prints: the first write would recommend another package on the console. */
+function silence(host: MathBackendCPU): void {
+  (host as unknown as { firstUse: boolean }).firstUse = false;
+}
+
+function each(tensors: Tensors, copy: (tensor: TensorInfo) => TensorInfo): Tensors {
+  return Array.isArray(tensors) ? tensors.map(copy) : copy(tensors);
+}
+
+/** With `rank` and `size`, which tensors have and infos have not: some of the kernels read them. */
+function copyIn({ dataId, shape, dtype }: TensorInfo, from: KernelBackend, host: MathBackendCPU): TensorInfo {
+  const values = from.readSync(dataId);
+  const rankAndSize = { rank: shape.length, size: tf.util.sizeFromShape(shape) };
+  if (dtype !== 'complex64') return { ...host.makeTensorInfo(shape, dtype, values), ...rankAndSize };
+  const info = host.makeTensorInfo(shape, dtype);
+  const { real, imag } = tf.backend_util.splitRealAndImagArrays(values as Float32Array);
+  host.data.get(info.dataId).complexTensorInfos = {
+    real: host.makeTensorInfo(shape, 'float32', real),
+    imag: host.makeTensorInfo(shape, 'float32', imag),
+  };
+  return { ...info, ...rankAndSize };
+}
+
+/** A complex result goes over as it is read: real and imaginary parts in turn. */
+function copyOut({ dataId, shape, dtype }: TensorInfo, host: MathBackendCPU, to: KernelBackend): TensorInfo {
+  const values = host.readSync(dataId);
+  return { dataId: to.write(values, shape, dtype), shape, dtype };
+}
