@@ -4,6 +4,7 @@ import { ControlBlock } from '../src/allreduce/control-block.js';
 import { type KernelTime, profileKernels } from '../src/engine/kernel-profile.js';
 import { models } from '../src/models/catalog.js';
 import type { SlotRing } from '../src/protocol/batch.js';
+import { defaultEngineSettings } from '../src/protocol/engine-settings.js';
 import type { CommandOf, ReplicaSettings } from '../src/protocol/messages.js';
 import { openReplica } from '../src/worker/open-replica.js';
 import type { Replica } from '../src/worker/replica.js';
@@ -32,6 +33,7 @@ async function openProfiled(): Promise<{ replica: Replica; profile: () => { stop
     replicas: 1,
     engine: 'wasm',
     device: 'wasm:0',
+    engineSettings: defaultEngineSettings,
     recipe: models.resnet,
     imageShape,
     classes,

@@ -44,6 +44,12 @@ void read(Call& call) {
   if (source.numel() > 0) viewOf(call.memory(0), source.sizes(), source.scalar_type()).copy_(source);
 }
 
+// handle; target typed array: the values of a tensor whatever its shape.
+void readWhole(Call& call) {
+  const at::Tensor& source = call.environment().tensor(call.integer());
+  if (source.numel() > 0) viewOf(call.memory(0), source.sizes(), source.scalar_type()).copy_(source);
+}
+
 // tensor; float32 typed array: copied into the tensor, in place.
 void write(Call& call) {
   at::Tensor target = call.tensor();
@@ -58,6 +64,12 @@ void viewPart(Call& call) {
   int64_t size = 1;
   for (const int64_t dimension : shape) size *= dimension;
   call.give(flat.narrow(0, start, size).view(shape));
+}
+
+// shape; float32 typed array → a tensor of that very memory, which the caller keeps alive: processor only.
+void wrap(Call& call) {
+  const Ints shape = call.integers();
+  call.give(viewOf(call.memory(0), shape, at::kFloat));
 }
 
 // target, source of the same shape: copied in place.
@@ -78,8 +90,10 @@ void registerMemory(Registry& registry) {
   registry.add("upload", upload);
   registry.add("uploadBytes", uploadBytes);
   registry.add("read", read);
+  registry.add("readWhole", readWhole);
   registry.add("write", write);
   registry.add("viewPart", viewPart);
+  registry.add("wrap", wrap);
   registry.add("assign", assign);
   registry.add("dispose", dispose);
   registry.add("tensorCount", tensorCount);

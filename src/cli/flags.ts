@@ -54,7 +54,12 @@ const size = (text: string): unknown => {
 
 const runFlags: Readonly<Record<string, RunFlag>> = {
   gpus: { key: 'gpus', group: 'Devices', value: 'n|list|all|cpu:n', common: true },
-  engine: { key: 'engine', group: 'Devices', value: 'auto|wasm|cpu|tensorflow', common: true },
+  engine: { key: 'engine', group: 'Devices', value: 'auto|torch|wasm|cpu|tensorflow', common: true },
+  precision: { key: 'precision', group: 'Devices', value: 'fp32|bf16', common: true },
+  tf32: { key: 'tf32', group: 'Devices' },
+  deterministic: { key: 'deterministic', group: 'Devices' },
+  'cuda-graph': { key: 'cudaGraph', group: 'Devices' },
+  'allow-shared-device': { key: 'allowSharedDevice', group: 'Devices' },
   data: { key: 'data', group: 'Data', value: 'name|folder', common: true },
   workers: {
     key: 'workers',

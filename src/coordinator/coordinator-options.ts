@@ -1,9 +1,12 @@
 import type { ImageShape } from '../protocol/batch.js';
+import type { EngineSettings } from '../protocol/engine-settings.js';
 import type { RecipeReference } from '../protocol/messages.js';
 
 export interface CoordinatorOptions {
-  /** Engine that opens the devices: `wasm`, `cpu` or `tensorflow`. */
+  /** Engine that opens the devices: `torch`, `wasm`, `cpu` or `tensorflow`. */
   readonly engine: string;
+  /** How it computes. Default: fp32, and the processor's cores shared out among the replicas. */
+  readonly engineSettings?: Partial<EngineSettings>;
   /** One replica each, such as `['wasm:0', 'wasm:1']`. */
   readonly devices: readonly string[];
   readonly recipe: RecipeReference;

@@ -3,6 +3,7 @@
  * them, and runs the steps of the training loop on all of them at once. This is the `StepRunner` the Learner
  * knows. It prints nothing, installs no handlers, and keeps nothing outside the object.
  */
+
 import { AbortedError, ConfigError, RecipeError } from '../errors.js';
 import type { Batch } from '../protocol/batch.js';
 import type {
@@ -16,6 +17,7 @@ import type {
 import type { GroupSettings, OptimizerSpec, ParameterInfo } from '../protocol/optimizer.js';
 import type { Predictions, StepOptions, StepResult, StepRunner } from '../protocol/step-runner.js';
 import type { CoordinatorOptions } from './coordinator-options.js';
+import { resolveEngineSettings } from './engine-settings.js';
 import { PredictionMemory } from './prediction-memory.js';
 import { ReplicaGroup } from './replica-group.js';
 import { ReplicaVerifier } from './replica-verifier.js';
@@ -62,13 +64,14 @@ export class Coordinator implements StepRunner {
   async #open(): Promise<void> {
     const { devices, engine, recipe, imageShape, classes, seed = 42, signal } = this.#options;
     const { stallTimeoutMs = 120_000, startTimeoutMs = 120_000 } = this.#options;
+    const engineSettings = resolveEngineSettings(this.#options);
     if (signal?.aborted)
       throw new AbortedError('the run was aborted before it began', { cause: signal.reason });
     const group = new ReplicaGroup({
       devices,
       startTimeoutMs,
       onOutput: this.#options.onOutput ?? (() => {}),
-      settings: { engine, recipe, imageShape, classes, seed, stallTimeoutMs },
+      settings: { engine, engineSettings, recipe, imageShape, classes, seed, stallTimeoutMs },
     });
     this.#group = group;
     signal?.addEventListener('abort', this.#abort, { once: true });

@@ -1,7 +1,7 @@
 /** From `--gpus` and `--engine` to the devices of a run. */
 import { DeviceError } from '../errors.js';
 import type { DeviceInfo, EngineFactory, EngineName } from './engine.js';
-import { type GpuSpec, parseGpuSpec } from './gpu-spec.js';
+import { type DeviceSharing, type GpuSpec, parseGpuSpec } from './gpu-spec.js';
 import { processorDevices } from './processor.js';
 import { chooseEngine, engineFactories } from './registry.js';
 
@@ -18,11 +18,15 @@ export interface DeviceChoice {
  * @param engine a name, or `auto`
  * @throws ConfigError when either makes no sense, DeviceError when the machine has not got it
  */
-export async function chooseDevices(gpus: string, engine: string): Promise<DeviceChoice> {
-  const spec = parseGpuSpec(gpus);
+export async function chooseDevices(
+  gpus: string,
+  engine: string,
+  sharing: DeviceSharing = {},
+): Promise<DeviceChoice> {
+  const spec = parseGpuSpec(gpus, sharing);
   const factory = await chooseEngine(engine, replicasOf(spec));
   if (factory.name === 'tensorflow' && replicasOf(spec) > 1) throw oneDeviceOnly(gpus);
-  return devicesFor(spec, gpus, factory);
+  return devicesFor(spec, gpus, factory, sharing);
 }
 
 function replicasOf(spec: GpuSpec): number {
@@ -30,7 +34,12 @@ function replicasOf(spec: GpuSpec): number {
   return spec.kind === 'all' ? 1 : spec.count;
 }
 
-async function devicesFor(spec: GpuSpec, text: string, factory: EngineFactory): Promise<DeviceChoice> {
+async function devicesFor(
+  spec: GpuSpec,
+  text: string,
+  factory: EngineFactory,
+  { allowSharedDevice }: DeviceSharing,
+): Promise<DeviceChoice> {
   const engine = factory.name;
   const all = await factory.devices();
   if (spec.kind === 'cpu') return { engine, devices: cpuDevices(factory, spec.count) };
@@ -42,8 +51,10 @@ async function devicesFor(spec: GpuSpec, text: string, factory: EngineFactory): 
     return { engine, devices: cpuDevices(factory, count), note: standInNote(engine, count) };
   }
   if (spec.kind === 'all') return { engine, devices: found };
-  if (spec.count > found.length) throw missing(`${spec.count} GPUs`, found, text, engine);
-  return { engine, devices: found.slice(0, spec.count) };
+  if (spec.count > found.length && !allowSharedDevice) {
+    throw missing(`${spec.count} GPUs`, found, text, engine);
+  }
+  return { engine, devices: Array.from({ length: spec.count }, (_, i) => found[i % found.length]) };
 }
 
 const standInNote = (engine: EngineName, count: number): string =>
@@ -96,6 +107,8 @@ export interface ListedDevice {
   readonly id?: string;
   readonly description: string;
   readonly isGpu: boolean;
+  readonly memoryMiB?: number;
+  readonly driver?: string;
   /** Why the engine cannot be used, and what to do about it. */
   readonly unavailable?: { readonly reason: string; readonly hint: string };
 }

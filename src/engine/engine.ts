@@ -4,9 +4,10 @@
  */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import type { ImageShape } from '../protocol/batch.js';
+import type { EngineSettings } from '../protocol/engine-settings.js';
 import type { Tf } from './tf.js';
 
-export type EngineName = 'wasm' | 'cpu' | 'tensorflow';
+export type EngineName = 'torch' | 'wasm' | 'cpu' | 'tensorflow';
 
 export interface DeviceInfo {
   /** Such as `wasm:0`, `cpu:1`, `cuda:0`. */
@@ -14,6 +15,9 @@ export interface DeviceInfo {
   /** What it is, for people: a processor's or a GPU's name. */
   readonly description: string;
   readonly isGpu: boolean;
+  /** Of a GPU, where the driver tells. */
+  readonly memoryMiB?: number;
+  readonly driver?: string;
 }
 
 /**
@@ -63,6 +67,8 @@ export interface EngineFactory {
   /** Whether it can be opened on this machine, and if not, why and what to do. */
   available(): Promise<{ ok: true; version: string } | { ok: false; reason: string; hint: string }>;
   devices(): Promise<readonly DeviceInfo[]>;
+  /** Whether it computes in another way than the default settings, where asked to. */
+  readonly hasSettings: boolean;
   /** @throws EngineError, DeviceError */
-  open(device: string): Promise<Engine>;
+  open(device: string, settings: EngineSettings): Promise<Engine>;
 }

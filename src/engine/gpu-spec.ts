@@ -10,8 +10,13 @@ export type GpuSpec =
 /** More replicas than any one machine has devices: a slip of the finger. */
 const maxDevices = 256;
 
+export interface DeviceSharing {
+  /** Whether one GPU may serve several replicas. */
+  readonly allowSharedDevice?: boolean;
+}
+
 /** @throws ConfigError that names the option and shows what it accepts */
-export function parseGpuSpec(text: string): GpuSpec {
+export function parseGpuSpec(text: string, { allowSharedDevice = false }: DeviceSharing = {}): GpuSpec {
   const spec = text.trim();
   if (spec === 'all') return { kind: 'all' };
   if (/^cpu:\d+$/.test(spec)) return { kind: 'cpu', count: countOf(spec.slice(4), text) };
@@ -19,7 +24,9 @@ export function parseGpuSpec(text: string): GpuSpec {
   if (/^\d+(\s*,\s*\d+)*,?$/.test(spec)) {
     const indices = spec.split(',').filter(Boolean).map(Number);
     const twice = indices.find((index, i) => indices.indexOf(index) !== i);
-    if (twice !== undefined) throw invalid(text, `GPU ${twice} is listed twice`);
+    if (twice !== undefined && !allowSharedDevice) {
+      throw invalid(text, `GPU ${twice} is listed twice (--allow-shared-device lets replicas share one)`);
+    }
     return { kind: 'list', indices };
   }
   throw invalid(text, 'it is neither a number, a list, "all" nor "cpu:N"');

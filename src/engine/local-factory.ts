@@ -12,6 +12,7 @@ export function localFactory(
 ): EngineFactory {
   return {
     name,
+    hasSettings: false,
     async available() {
       const version = packageVersion(packageName);
       if (version) return { ok: true, version };

@@ -6,6 +6,7 @@
  */
 import type { WireError } from '../errors.js';
 import type { ImageShape, SlotLayout, TransformSpec } from './batch.js';
+import type { EngineSettings } from './engine-settings.js';
 import type { GroupSettings, OptimizerSpec, ParameterInfo } from './optimizer.js';
 import type { Tally } from './step-runner.js';
 
@@ -15,6 +16,7 @@ export interface ReplicaSettings {
   readonly replicas: number;
   readonly engine: string;
   readonly device: string;
+  readonly engineSettings: EngineSettings;
   readonly recipe: RecipeReference;
   readonly imageShape: ImageShape;
   readonly classes: readonly string[];

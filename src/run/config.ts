@@ -35,7 +35,15 @@ export const configSchema = z.strictObject({
     .union([z.string().min(1), z.number()])
     .default(1)
     .describe('devices: a number, a list (0,2), all, or cpu:N'),
-  engine: z.enum(['auto', 'wasm', 'cpu', 'tensorflow']).default('auto').describe('what computes'),
+  engine: z.enum(['auto', 'torch', 'wasm', 'cpu', 'tensorflow']).default('auto').describe('what computes'),
+  precision: z
+    .enum(['fp32', 'bf16'])
+    .default('fp32')
+    .describe('bf16: convolutions and products in bfloat16 (torch engine)'),
+  tf32: z.boolean().default(false).describe('let CUDA round the inputs of fp32 products to TensorFloat-32'),
+  deterministic: z.boolean().default(false).describe('the same bits at every run, on GPUs too'),
+  cudaGraph: z.boolean().default(false).describe('record the step as a CUDA graph and replay it'),
+  allowSharedDevice: z.boolean().default(false).describe('several replicas on one GPU, to try things out'),
   epochs: positive.default(3).describe('passes over the training set'),
   batchSize: positive.default(192).describe('images per step, all devices together'),
   optimizer: z.enum(['adamw', 'adam', 'sgd']).default('adamw').describe('update rule'),

@@ -39,7 +39,7 @@ import type { TrainContext } from './train-context.js';
 export async function train(options: TrainOptions = {}, context: TrainContext = {}): Promise<TrainSummary> {
   const firstStep = new FirstStepCB(performance.now());
   const config = resolveConfig(options);
-  const selected = await chooseDevices(String(config.gpus), config.engine);
+  const selected = await chooseDevices(String(config.gpus), config.engine, config);
   requireSamplesForAll(config, selected.devices.length);
   const { imageSize, channels, validSplit, seed, batchSize, workers: numWorkers } = config;
   const data = await openData(config.data, { imageSize, channels, validSplit, seed });
@@ -78,6 +78,12 @@ function makeCoordinator(
 ): Coordinator {
   return new Coordinator({
     engine,
+    engineSettings: {
+      precision: config.precision,
+      tf32: config.tf32,
+      deterministic: config.deterministic,
+      cudaGraph: config.cudaGraph,
+    },
     devices: devices.map(({ id }) => id),
     recipe: recipeReference(config),
     imageShape,

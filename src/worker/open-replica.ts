@@ -20,11 +20,11 @@ export interface OpenedReplica {
  * @throws EngineError, DeviceError, RecipeError
  */
 export async function openReplica(settings: ReplicaSettings): Promise<OpenedReplica> {
-  const { rank, engine: name, device, recipe, seed, imageShape, classes } = settings;
+  const { rank, engine: name, device, engineSettings, recipe, seed, imageShape, classes } = settings;
   const control = new ControlBlock(settings.replicas, settings.control);
   control.enter(rank, 'start');
   const reseed = seedMathRandom(seed);
-  const engine = await openEngine(name as EngineName, device);
+  const engine = await openEngine(name as EngineName, device, engineSettings);
   installFusedLayers();
   // The same stream on every replica: they build the same model, though only replica 0's weights count.
   reseed(Purpose.initialisation, 0, 0);

@@ -2,8 +2,8 @@
 import t from 'tap';
 import { chooseDevices, listDevices } from '../../src/engine/devices.js';
 import { parseGpuSpec } from '../../src/engine/gpu-spec.js';
+import { visibleGpus } from '../../src/engine/gpus.js';
 import { chooseEngine } from '../../src/engine/registry.js';
-import { visibleGpus } from '../../src/engine/tensorflow/gpus.js';
 import { installedTensorflow } from '../../src/engine/tensorflow/packages.js';
 
 const ids = (choice: Awaited<ReturnType<typeof chooseDevices>>) => choice.devices.map(({ id }) => id);
@@ -61,13 +61,13 @@ t.test('the tensorflow engine says what it lacks', { skip }, async t => {
 });
 
 t.test('CUDA_VISIBLE_DEVICES hides and orders GPUs as CUDA does', async t => {
-  const names = ['A', 'B', 'C'];
-  t.same(visibleGpus(names, undefined).length, 3);
-  t.same(visibleGpus(names, '2,0'), [
-    { index: 0, name: 'C' },
-    { index: 1, name: 'A' },
+  const gpus = ['A', 'B', 'C'].map(name => ({ name, memoryMiB: 1024 }));
+  t.same(visibleGpus(gpus, undefined).length, 3);
+  t.same(visibleGpus(gpus, '2,0'), [
+    { index: 0, name: 'C', memoryMiB: 1024 },
+    { index: 1, name: 'A', memoryMiB: 1024 },
   ]);
-  t.same(visibleGpus(names, '1,7,0'), [{ index: 0, name: 'B' }]);
-  t.same(visibleGpus(names, ''), []);
-  t.same(visibleGpus(names, '-1'), []);
+  t.same(visibleGpus(gpus, '1,7,0'), [{ index: 0, name: 'B', memoryMiB: 1024 }]);
+  t.same(visibleGpus(gpus, ''), []);
+  t.same(visibleGpus(gpus, '-1'), []);
 });

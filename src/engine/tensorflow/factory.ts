@@ -4,8 +4,8 @@
  */
 import { EngineError } from '../../errors.js';
 import type { DeviceInfo, EngineFactory } from '../engine.js';
+import { listGpus } from '../gpus.js';
 import { processorDevices } from '../processor.js';
-import { listGpus } from './gpus.js';
 import { installedTensorflow } from './packages.js';
 
 async function devices(): Promise<readonly DeviceInfo[]> {
@@ -24,6 +24,7 @@ async function devices(): Promise<readonly DeviceInfo[]> {
 
 export const tensorflowFactory: EngineFactory = {
   name: 'tensorflow',
+  hasSettings: false,
   async available() {
     const installed = installedTensorflow();
     if (installed) return { ok: true, version: installed.version };

@@ -1,0 +1,55 @@
+/** The `torch` engine: LibTorch on one device, for this thread. */
+import { DeviceError, EngineError } from '../../errors.js';
+import type { EngineSettings } from '../../protocol/engine-settings.js';
+import type { Engine } from '../engine.js';
+import { tf } from '../tf.js';
+import { type Addon, loadAddon } from './addon.js';
+import { TORCH, TorchBackend } from './backend.js';
+import { torchFlatParameters } from './flat-parameters.js';
+import { registerTorchKernels } from './kernels/register.js';
+
+const deviceKinds = ['cpu', 'cuda', 'mps'];
+
+/** @param device such as `cuda:1`, `mps` or `cpu:0`: the index of a processor device only tells replicas apart */
+export async function openTorchEngine(device: string, settings: EngineSettings): Promise<Engine> {
+  const addon = loadAddon();
+  openDevice(addon, device, settings);
+  registerTorchKernels();
+  if (!tf.engine().registryFactory[TORCH]) tf.registerBackend(TORCH, () => new TorchBackend(addon, device));
+  if (!(await tf.setBackend(TORCH))) {
+    throw new EngineError('The torch backend did not start.', {
+      where: `engine torch on ${device}`,
+      hint: 'Run npm run doctor to see what it was built with.',
+    });
+  }
+  const backend = tf.backend() as TorchBackend;
+  return {
+    name: 'torch',
+    device,
+    tf,
+    upload: (pixels, count, shape) => {
+      const info = backend.uploadBytes(pixels, [count, ...shape]);
+      return tf.engine().makeTensorFromTensorInfo(info) as ReturnType<Engine['upload']>;
+    },
+    readInto: (tensor, target) => backend.readInto(tensor, target),
+    flatParameters: variables => torchFlatParameters(backend, variables, device.startsWith('cpu')),
+    memory: () => ({ tensors: tf.memory().numTensors, bytes: tf.memory().numBytes }),
+    close: () => tf.engine().reset(),
+  };
+}
+
+function openDevice({ frame, operations }: Addon, device: string, settings: EngineSettings): void {
+  const [kind, index = '0'] = device.split(':');
+  const { threads, precision, tf32, deterministic } = settings;
+  const isBf16 = precision === 'bf16';
+  frame.set([deviceKinds.indexOf(kind), Number(index), threads, +isBf16, +tf32, +deterministic]);
+  try {
+    operations.openDevice();
+  } catch (cause) {
+    throw new DeviceError(`The torch engine cannot use ${device}: ${(cause as Error).message}`, {
+      where: `device ${device}`,
+      hint: 'Use --list-devices to see what there is.',
+      cause,
+    });
+  }
+}
