@@ -7,17 +7,14 @@ import type { KernelBackend, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-c
 import { type Kernel, setKernel, stockKernel } from '../kernel-registration.js';
 import { tf } from '../tf.js';
 
-/** What an input or a result of a kernel may be: AddN, Concat and Pack take lists, Unpack and SplitV give them. */
-type Tensors = TensorInfo | TensorInfo[];
-
 const hostTypes: ReadonlySet<unknown> = new Set(['string', 'complex64']);
 
-const isOnHost = (tensors: Tensors | undefined): boolean =>
-  Array.isArray(tensors) ? tensors.some(isOnHost) : hostTypes.has(tensors?.dtype);
-
 /** Whether a call has to run on the host whatever kernels there are, because of the types it takes or gives. */
-export function isHostCall(inputs: Readonly<Record<string, Tensors>>, attrs: NamedAttrMap): boolean {
-  return hostTypes.has(attrs.dtype) || Object.values(inputs).some(isOnHost);
+export function isHostCall(inputs: Readonly<Record<string, TensorInfo>>, attrs: NamedAttrMap): boolean {
+  if (hostTypes.has(attrs.dtype)) return true;
+  // Also a list of inputs: AddN, Concat and Pack take one. Inputs may be absent.
+  for (const name in inputs) if (hostTypes.has(inputs[name]?.dtype)) return true;
+  return false;
 }
 
 /** The cpu backend's kernel of this name, for tensors of another backend; undefined where it has none. */
@@ -28,12 +25,12 @@ export function hostKernel(name: string): Kernel<KernelBackend> | undefined {
     // One for each call: what a kernel leaves behind in it is garbage afterwards.
     const host = new MathBackendCPU();
     silence(host);
-    const copied: Record<string, Tensors> = {};
-    for (const [key, input] of Object.entries<Tensors | undefined>(inputs)) {
-      if (input) copied[key] = each(input, tensor => copyIn(tensor, backend, host));
-    }
-    const result = kernel(copied as Record<string, TensorInfo>, attrs, host);
-    return each(result, tensor => copyOut(tensor, host, backend));
+    // A list of inputs stays one.
+    const copies = (Array.isArray(inputs) ? [...inputs] : { ...inputs }) as Record<string, TensorInfo>;
+    for (const name in copies) if (copies[name]) copies[name] = copyIn(copies[name], backend, host);
+    const result = kernel(copies, attrs, host);
+    if (Array.isArray(result)) return result.map(tensor => copyOut(tensor, host, backend));
+    return copyOut(result, host, backend);
   };
 }
 
@@ -65,10 +62,6 @@ export function registerFallbacks(
 /** A library never prints: the first write would recommend another package on the console. */
 function silence(host: MathBackendCPU): void {
   (host as unknown as { firstUse: boolean }).firstUse = false;
-}
-
-function each(tensors: Tensors, copy: (tensor: TensorInfo) => TensorInfo): Tensors {
-  return Array.isArray(tensors) ? tensors.map(copy) : copy(tensors);
 }
 
 /** With `rank` and `size`, which tensors have and infos have not: some of the kernels read them. */
