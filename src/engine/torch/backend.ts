@@ -20,10 +20,12 @@ interface TorchData {
   readonly dtype: DataType;
   readonly bytes: number;
   refCount: number;
-  /** Of the addon's tensor; absent for strings and complex numbers. */
+  /** Of the addon's tensor. */
   readonly handle?: number;
-  readonly strings?: readonly Uint8Array[];
-  readonly complex?: { readonly real: TensorInfo; readonly imag: TensorInfo };
+  /** In its place: strings, or complex numbers as tfjs reads them, real and imaginary parts in turn. */
+  readonly host?: BackendValues;
+  /** Of a tensor that only stands for something of the addon's, which `free` lets go. */
+  readonly ticket?: { readonly number: number; readonly free: () => void };
 }
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1);
@@ -37,7 +39,7 @@ export class TorchBackend extends tf.KernelBackend {
 
   constructor(addon: Addon, device: string) {
     super();
-    this.#calls = new NativeCalls(addon, device, info => this.#handleOf(info));
+    this.#calls = new NativeCalls(addon, device, info => this.handleOf(info));
     this.#data = new tf.DataStorage(this, tf.engine());
   }
 
@@ -108,16 +110,16 @@ export class TorchBackend extends tf.KernelBackend {
     return { dataId: tensor.dataId, shape: [...shape], dtype: tensor.dtype };
   }
 
-  /** A complex64 tensor; takes `real` and `imag` over. */
-  makeComplex(real: TensorInfo, imag: TensorInfo): TensorInfo {
+  /** An empty tensor that stands for something of the addon's; `free` is called when it is disposed. */
+  ticket(free: () => void, number: number): TensorInfo {
     const dataId = {};
-    this.#data.set(dataId, { dtype: 'complex64', bytes: 0, refCount: 1, complex: { real, imag } });
-    return { dataId, shape: real.shape, dtype: 'complex64' };
+    this.#data.set(dataId, { dtype: 'int32', bytes: 0, refCount: 1, ticket: { number, free } });
+    return { dataId, shape: [0], dtype: 'int32' };
   }
 
-  /** The parts of a complex64 tensor; it keeps them. */
-  complexParts(dataId: DataId): { readonly real: TensorInfo; readonly imag: TensorInfo } | undefined {
-    return this.#data.get(dataId).complex;
+  /** The number a ticket was made with. */
+  ticketNumber(dataId: DataId): number {
+    return this.#data.get(dataId).ticket!.number;
   }
 
   disposeIntermediateTensorInfo({ dataId }: TensorInfo): void {
@@ -144,18 +146,13 @@ export class TorchBackend extends tf.KernelBackend {
       this.#data.delete(uploaded);
       this.#data.set(dataId, { ...data, refCount });
     } else {
-      const strings = (values ?? []) as unknown as readonly Uint8Array[];
-      this.#data.set(dataId, { dtype, bytes: 0, refCount, strings });
+      this.#data.set(dataId, { dtype, bytes: 0, refCount, host: values ?? [] });
     }
   }
 
   override readSync(dataId: DataId): BackendValues {
-    const { dtype, handle, strings, complex, bytes } = this.#data.get(dataId);
-    if (strings) return strings as unknown as BackendValues;
-    if (complex) {
-      const [real, imag] = [complex.real, complex.imag].map(({ dataId }) => this.readSync(dataId));
-      return tf.backend_util.mergeRealAndImagArrays(real as Float32Array, imag as Float32Array);
-    }
+    const { dtype, handle, host, bytes } = this.#data.get(dataId);
+    if (host) return host;
     const array = arrayOf[dtype as NativeType];
     const values = new array(bytes / array.BYTES_PER_ELEMENT);
     this.#calls.readWhole(handle!, values);
@@ -183,13 +180,10 @@ export class TorchBackend extends tf.KernelBackend {
     const data = this.#data.get(dataId);
     data.refCount--;
     if (!force && data.refCount > 0) return false;
-    if (data.complex) {
-      this.disposeData(data.complex.real.dataId, true);
-      this.disposeData(data.complex.imag.dataId, true);
-    }
     this.#data.delete(dataId);
     this.#bytes -= data.bytes;
     if (data.handle !== undefined) this.#calls.dispose(data.handle);
+    data.ticket?.free();
     return true;
   }
 
@@ -226,7 +220,8 @@ export class TorchBackend extends tf.KernelBackend {
     this.#calls.run('clear', [], []);
   }
 
-  #handleOf({ dataId, dtype }: TensorInfo): number {
+  /** The addon's number of a tensor. */
+  handleOf({ dataId, dtype }: TensorInfo): number {
     const { handle } = this.#data.get(dataId);
     if (handle === undefined) throw new Error(`${dtype} tensors have no native operations`);
     return handle;

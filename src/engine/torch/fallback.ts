@@ -12,7 +12,7 @@ const hostTypes: ReadonlySet<unknown> = new Set(['string', 'complex64']);
 /** Whether a call has to run on the host whatever kernels there are, because of the types it takes or gives. */
 export function isHostCall(inputs: Readonly<Record<string, TensorInfo>>, attrs: NamedAttrMap): boolean {
   if (hostTypes.has(attrs.dtype)) return true;
-  // Also a list of inputs: AddN, Concat and Pack take one. Inputs may be absent.
+  // A list of inputs has names too: its indices. Inputs may be absent.
   for (const name in inputs) if (hostTypes.has(inputs[name]?.dtype)) return true;
   return false;
 }
@@ -25,13 +25,25 @@ export function hostKernel(name: string): Kernel<KernelBackend> | undefined {
     // One for each call: what a kernel leaves behind in it is garbage afterwards.
     const host = new MathBackendCPU();
     silence(host);
-    // A list of inputs stays one.
-    const copies = (Array.isArray(inputs) ? [...inputs] : { ...inputs }) as Record<string, TensorInfo>;
-    for (const name in copies) if (copies[name]) copies[name] = copyIn(copies[name], backend, host);
-    const result = kernel(copies, attrs, host);
+    const result = kernel(
+      copyAll(inputs, tensor => copyIn(tensor, backend, host)),
+      attrs,
+      host,
+    );
     if (Array.isArray(result)) return result.map(tensor => copyOut(tensor, host, backend));
     return copyOut(result, host, backend);
   };
+}
+
+/** A native kernel that leaves calls on strings and complex numbers to the cpu backend's. */
+export function withHostCalls<Backend extends KernelBackend>(
+  name: string,
+  native: Kernel<Backend>,
+): Kernel<Backend> {
+  const host = hostKernel(name);
+  if (!host) return native;
+  return (inputs, attrs, backend) =>
+    isHostCall(inputs, attrs) ? host(inputs, attrs, backend) : native(inputs, attrs, backend);
 }
 
 /**
@@ -62,6 +74,16 @@ export function registerFallbacks(
 /** A library never prints: the first write would recommend another package on the console. */
 function silence(host: MathBackendCPU): void {
   (host as unknown as { firstUse: boolean }).firstUse = false;
+}
+
+/** Inputs by name or as a list (AddN, Concat, Pack), each a tensor, a list (the ragged kernels) or absent. */
+function copyAll<Inputs extends object>(inputs: Inputs, copy: (tensor: TensorInfo) => TensorInfo): Inputs {
+  const copies = Array.isArray(inputs) ? [] : {};
+  for (const [name, input] of Object.entries(inputs)) {
+    const copied = Array.isArray(input) ? input.map(copy) : input && copy(input);
+    Object.assign(copies, { [name]: copied });
+  }
+  return copies as Inputs;
 }
 
 /** With `rank` and `size`, which tensors have and infos have not: some of the kernels read them. */
