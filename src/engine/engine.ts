@@ -3,6 +3,7 @@
  * device only through this.
  */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { ImageShape } from '../protocol/batch.js';
 import type { EngineSettings } from '../protocol/engine-settings.js';
 import type { Tf } from './tf.js';
@@ -37,6 +38,15 @@ export interface FlatParameters {
   dispose(): void;
 }
 
+/** A model prepared by an engine that joins layers: the same function of its input, and of its weights. */
+export interface CompiledModel {
+  /** How many of the model's layers were joined. */
+  readonly layers: { readonly fused: number; readonly all: number };
+  apply(x: Tensor, options: { readonly training: boolean }): Tensor;
+  /** Frees its activations; the model itself stays. */
+  dispose(): void;
+}
+
 export interface Engine {
   readonly name: EngineName;
   /** The device it really runs on. */
@@ -49,6 +59,8 @@ export interface Engine {
   readInto(tensor: Tensor, target: Float32Array): void;
   /** Moves `variables`, in this order, into one flat buffer; their values are kept. */
   flatParameters(variables: readonly FlatVariable[]): FlatParameters;
+  /** Joins the layers of `model` where it can; absent, or undefined, where there is nothing to gain. */
+  compile?(model: LayersModel): CompiledModel | undefined;
   memory(): { tensors: number; bytes: number };
   close(): void;
 }

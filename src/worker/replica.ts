@@ -105,7 +105,7 @@ export class Replica {
 
   close(): void {
     this.#enter('close');
-    this.#tensors.end();
+    this.#tensors.dispose();
     this.#weights.dispose();
     this.#parts.engine.close();
   }

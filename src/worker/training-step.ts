@@ -3,7 +3,7 @@
  * the Learner's five steps can be run one at a time.
  */
 import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-core';
-import type { Engine } from '../engine/engine.js';
+import type { CompiledModel, Engine } from '../engine/engine.js';
 import { LearnerError, RecipeError } from '../errors.js';
 import { crossEntropy, mse } from '../nn/losses.js';
 import { backward, discard, recordForward, type Tape } from '../nn/tape.js';
@@ -32,6 +32,7 @@ export class TrainingStep {
   readonly #engine: Engine;
   readonly #loaded: LoadedRecipe;
   readonly #lossFunction: LossFunction;
+  readonly #compiled?: CompiledModel;
   #open?: OpenStep;
 
   constructor(engine: Engine, loaded: LoadedRecipe) {
@@ -39,14 +40,14 @@ export class TrainingStep {
     this.#loaded = loaded;
     const { loss = 'crossEntropy' } = loaded.recipe;
     this.#lossFunction = typeof loss === 'function' ? loss : lossFunctions[loss];
+    this.#compiled = engine.compile?.(loaded.model);
   }
 
   /** Forward pass; takes over `data`. With `training` the tape is recorded. */
   predict(shard: Shard, data: DeviceShard, training: boolean): Tensor {
     this.end();
     const { tf } = this.#engine;
-    const { model } = this.#loaded;
-    const run = () => model.apply(data.inputs, { training }) as Tensor;
+    const run = () => this.#apply(data.inputs, training);
     try {
       if (training) {
         const { value, tape } = recordForward(tf, run);
@@ -59,6 +60,17 @@ export class TrainingStep {
       throw error;
     }
     return this.#open.predictions;
+  }
+
+  #apply(inputs: Tensor, training: boolean): Tensor {
+    if (this.#compiled) return this.#compiled.apply(inputs, { training });
+    return this.#loaded.model.apply(inputs, { training }) as Tensor;
+  }
+
+  /** Frees what the engine prepared for the model. */
+  dispose(): void {
+    this.end();
+    this.#compiled?.dispose();
   }
 
   /** Loss and the recipe's metrics of the last prediction. */

@@ -7,6 +7,7 @@ import { type Addon, loadAddon } from './addon.js';
 import { TORCH, TorchBackend } from './backend.js';
 import { torchFlatParameters } from './flat-parameters.js';
 import { registerTorchKernels } from './kernels/register.js';
+import { compileModel } from './program/compile.js';
 
 const deviceKinds = ['cpu', 'cuda', 'mps'];
 
@@ -33,6 +34,7 @@ export async function openTorchEngine(device: string, settings: EngineSettings):
     },
     readInto: (tensor, target) => backend.readInto(tensor, target),
     flatParameters: variables => torchFlatParameters(backend, variables, device.startsWith('cpu')),
+    compile: model => (settings.fuse ? compileModel(backend, model) : undefined),
     memory: () => ({ tensors: tf.memory().numTensors, bytes: tf.memory().numBytes }),
     close: () => tf.engine().reset(),
   };
