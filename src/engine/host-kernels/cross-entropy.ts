@@ -3,7 +3,8 @@ import { RecipeError } from '../../errors.js';
 import type { HostMemory } from '../host-memory.js';
 import type { Kernel } from '../kernel-registration.js';
 
-function checkLabels(labels: Int32Array, classes: number): void {
+/** @throws RecipeError at the first label outside 0 … classes − 1 */
+export function checkLabels(labels: Int32Array, classes: number): void {
   const row = labels.findIndex(label => label < 0 || label >= classes);
   if (row === -1) return;
   throw new RecipeError(
