@@ -59,7 +59,7 @@ napi_value invoke(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   if (napi_get_cb_info(env, info, &count, arguments.data(), nullptr, &data) != napi_ok) return nullptr;
   const auto* binding = static_cast<const Binding*>(data);
-  std::array<Memory, Call::kMostMemories> memories;
+  std::array<Memory, Call::kMostMemories> memories{};
   for (size_t i = 0; i < count && i < memories.size(); i++) memories[i] = memoryOf(env, arguments[i]);
   try {
     const c10::InferenceMode inference;

@@ -31,7 +31,7 @@ struct Memory {
 class Call {
  public:
   static constexpr size_t kFrameLength = 1 << 16;
-  static constexpr size_t kMostMemories = 4;
+  static constexpr size_t kMostMemories = 16;
 
   Call(Environment& environment, double* frame, const std::array<Memory, kMostMemories>& memories)
       : environment_(environment), frame_(frame), memories_(memories) {}

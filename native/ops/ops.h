@@ -9,11 +9,13 @@ void registerAll(Registry& registry);
 
 void registerDevice(Registry& registry);
 void registerMemory(Registry& registry);
+void registerFlat(Registry& registry);
 // elementwise.cc, compare.cc, reduce.cc, softmax.cc, random.cc, creation.cc, norm.cc
 void registerElementwise(Registry& registry);
 void registerCompare(Registry& registry);
 void registerReduce(Registry& registry);
 void registerSoftmax(Registry& registry);
+void registerRandom(Registry& registry);
 void registerCreation(Registry& registry);
 void registerNorm(Registry& registry);
 // conv.cc, pool.cc, matmul.cc, shape.cc, index.cc, image.cc

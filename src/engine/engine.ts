@@ -6,6 +6,7 @@ import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { ImageShape } from '../protocol/batch.js';
 import type { EngineSettings } from '../protocol/engine-settings.js';
+import type { FlatMath } from './flat-math.js';
 import type { Tf } from './tf.js';
 
 export type EngineName = 'torch' | 'wasm' | 'cpu' | 'tensorflow';
@@ -59,6 +60,8 @@ export interface Engine {
   readInto(tensor: Tensor, target: Float32Array): void;
   /** Moves `variables`, in this order, into one flat buffer; their values are kept. */
   flatParameters(variables: readonly FlatVariable[]): FlatParameters;
+  /** Loops over host memory: optimizer steps, sums. */
+  readonly flatMath: FlatMath;
   /** Joins the layers of `model` where it can; absent, or undefined, where there is nothing to gain. */
   compile?(model: LayersModel): CompiledModel | undefined;
   memory(): { tensors: number; bytes: number };

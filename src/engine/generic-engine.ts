@@ -2,6 +2,7 @@
 import { EngineError } from '../errors.js';
 import { copiedParameters } from './copied-parameters.js';
 import type { Engine, EngineName } from './engine.js';
+import { hostFlatMath } from './flat-math.js';
 import { tf } from './tf.js';
 import { tensorOfPixels } from './upload.js';
 
@@ -24,6 +25,7 @@ export async function openGenericEngine(
     upload: (pixels, count, shape) => tensorOfPixels(Float32Array.from(pixels), count, shape),
     readInto: (tensor, target) => target.set(tensor.dataSync<'float32'>()),
     flatParameters: copiedParameters,
+    flatMath: hostFlatMath,
     memory: () => ({ tensors: tf.memory().numTensors, bytes: tf.memory().numBytes }),
     close: () => tf.engine().reset(),
   };

@@ -2,6 +2,7 @@
  * Optimizer steps over flat float32 buffers: one tight loop per parameter, moments allocated once. The update
  * rules are PyTorch's (torch.optim.SGD, Adam, AdamW), so that settings carry over.
  */
+import { type FlatMath, hostFlatMath } from '../engine/flat-math.js';
 import { ConfigError } from '../errors.js';
 import type { GroupSettings, OptimizerKind, OptimizerSpec, ParameterInfo } from '../protocol/optimizer.js';
 import { AdamRule } from './adam.js';
@@ -23,17 +24,24 @@ export interface Optimizer {
   dispose(): void;
 }
 
-const rules: Record<OptimizerKind, (length: number) => UpdateRule> = {
-  sgd: length => new SgdRule(length),
-  adam: length => new AdamRule(length, { decoupledDecay: false }),
-  adamw: length => new AdamRule(length, { decoupledDecay: true }),
+const rules: Record<OptimizerKind, (length: number, math?: FlatMath) => UpdateRule> = {
+  sgd: (length, math) => new SgdRule(length, math),
+  adam: (length, math) => new AdamRule(length, { decoupledDecay: false }, math),
+  adamw: (length, math) => new AdamRule(length, { decoupledDecay: true }, math),
 };
 
-/** @throws ConfigError when the spec names a parameter twice or one that is not there */
-export function createOptimizer(spec: OptimizerSpec, parameters: readonly ParameterInfo[]): Optimizer {
+/**
+ * @param math an engine's own loops
+ * @throws ConfigError when the spec names a parameter twice or one that is not there
+ */
+export function createOptimizer(
+  spec: OptimizerSpec,
+  parameters: readonly ParameterInfo[],
+  math: FlatMath = hostFlatMath,
+): Optimizer {
   checkGroups(spec, parameters);
   const length = parameters.reduce((end, { offset, size }) => Math.max(end, offset + size), 0);
-  let rule = rules[spec.kind](length);
+  let rule = rules[spec.kind](length, math);
   return {
     kind: spec.kind,
     steps: 0,

@@ -77,14 +77,14 @@ export class Replica {
   }
 
   accept(share: Share): void {
-    const { settings, control } = this.#parts;
+    const { settings, control, engine } = this.#parts;
     if (share.share === 'slots') this.#reader.attach(share);
     else if (share.share === 'no slots') this.#reader.detach(share.ring);
     else if (share.share === 'predictions') this.#predictions = new Float32Array(share.buffer);
     else {
       const { rank, stallTimeoutMs: timeoutMs } = settings;
       this.#ringBuffers = share.buffers;
-      this.#ring = new RingMember(control, share.buffers, rank, { timeoutMs });
+      this.#ring = new RingMember(control, share.buffers, rank, { timeoutMs, math: engine.flatMath });
     }
   }
 
@@ -152,7 +152,7 @@ export class Replica {
 
   #setOptimizer(spec: OptimizerSpec): void {
     this.#optimizer?.dispose();
-    this.#optimizer = createOptimizer(spec, this.#weights.parameters);
+    this.#optimizer = createOptimizer(spec, this.#weights.parameters, this.#parts.engine.flatMath);
   }
 
   #predict(command: CommandOf<'predict' | 'train' | 'valid'>, training: boolean): void {

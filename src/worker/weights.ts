@@ -120,15 +120,16 @@ export class Weights {
 
   #keepGradients(reduced: Float32Array): void {
     const { gradients } = this;
-    if (this.#hasGradients) for (let i = 0; i < gradients.length; i++) gradients[i] += reduced[i];
-    else gradients.set(reduced.subarray(0, gradients.length));
+    const latest = reduced.subarray(0, gradients.length);
+    if (this.#hasGradients) this.#engine.flatMath.accumulate(gradients, latest);
+    else gradients.set(latest);
     this.#hasGradients = true;
   }
 
   scaleGradients(factor: number): void {
     this.#hasGradients = factor !== 0;
     if (factor === 0) this.gradients.fill(0);
-    else for (let i = 0; i < this.gradients.length; i++) this.gradients[i] *= factor;
+    else this.#engine.flatMath.scale(this.gradients, factor);
   }
 
   /** Puts all weights into this replica's ring buffer, for the others to adopt. */

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ControlBlock } from '../../src/allreduce/control-block.js';
 import { RingMember } from '../../src/allreduce/ring.js';
+import { openEngine } from '../../src/engine/registry.js';
 import { errorToWire } from '../../src/errors.js';
 import { contribution } from './contribution.js';
 
@@ -14,16 +15,19 @@ export interface MemberData {
   timeoutMs: number;
   /** Rounds after which this member leaves without a word. */
   leaveAfter?: number;
+  /** The engine whose loops it sums with; JavaScript's without one. */
+  engine?: 'torch';
 }
 
 const data = workerData as MemberData;
-const { rank, leaveAfter } = data;
+const { rank, leaveAfter, engine } = data;
 const rounds = leaveAfter ?? data.rounds;
 const control = new ControlBlock(data.rings[0].length, data.control);
 const results: Float32Array[][] = [];
 try {
+  const math = engine && (await openEngine(engine, `cpu:${rank}`)).flatMath;
   for (const buffers of data.rings) {
-    const member = new RingMember(control, buffers, rank, { timeoutMs: data.timeoutMs });
+    const member = new RingMember(control, buffers, rank, { timeoutMs: data.timeoutMs, math });
     const sums: Float32Array[] = [];
     for (let round = 0; round < rounds; round++) {
       control.enter(rank, 'all-reduce', round);

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { ControlBlock } from '../../src/allreduce/control-block.js';
+import { isAddonBuilt } from '../../src/engine/torch/addon.js';
 import type { WireError } from '../../src/errors.js';
 import { threadUrl } from '../../src/thread-url.js';
 import { contribution, fixedOrderSum } from './contribution.js';
@@ -45,23 +46,33 @@ async function allExited(ring: Ring): Promise<void> {
 
 const lengths = [0, 1, 2, 7, 101, 7919, 1_000_000];
 
-t.test('the sum is exact to the fixed order, for any number of replicas and any length', async t => {
-  for (let replicas = 1; replicas <= 8; replicas++) {
-    const ring = startRing(replicas, lengths);
-    const replies = await Promise.all(ring.replies);
-    await allExited(ring);
-    for (const [i, length] of lengths.entries()) {
-      for (let round = 0; round < 3; round++) {
-        const parts = Array.from({ length: replicas }, (_, rank) => contribution(rank, round, length));
-        const expected = Buffer.from(fixedOrderSum(parts).buffer);
-        const equal = replies.every(
-          ({ results }) => results && Buffer.compare(Buffer.from(results[i][round].buffer), expected) === 0,
-        );
-        if (!equal) t.fail(`round ${round} differs with ${replicas} replicas, length ${length}`);
-      }
+async function checkSums(t: Test, replicas: number, engine?: 'torch'): Promise<void> {
+  const ring = startRing(replicas, lengths, Array(replicas).fill({ engine }));
+  const replies = await Promise.all(ring.replies);
+  await allExited(ring);
+  for (const [i, length] of lengths.entries()) {
+    for (let round = 0; round < 3; round++) {
+      const parts = Array.from({ length: replicas }, (_, rank) => contribution(rank, round, length));
+      const expected = Buffer.from(fixedOrderSum(parts).buffer);
+      const equal = replies.every(
+        ({ results }) => results && Buffer.compare(Buffer.from(results[i][round].buffer), expected) === 0,
+      );
+      if (!equal) t.fail(`round ${round} differs with ${replicas} replicas, length ${length}`);
     }
-    t.pass(`${replicas} replicas, lengths ${lengths}`);
   }
+  t.pass(`${replicas} replicas, lengths ${lengths}`);
+}
+
+t.test('the sum is exact to the fixed order, for any number of replicas and any length', async t => {
+  for (let replicas = 1; replicas <= 8; replicas++) await checkSums(t, replicas);
+});
+
+const withoutAddon = isAddonBuilt()
+  ? false
+  : 'the addon of the torch engine is not built (npm run build:native)';
+
+t.test('the one-pass sum of the torch engine gives the same bits', { skip: withoutAddon }, async t => {
+  for (const replicas of [1, 2, 3, 5]) await checkSums(t, replicas, 'torch');
 });
 
 t.test('an abort in any phase frees every waiter', async t => {

@@ -1,6 +1,7 @@
 /** The `cpu` engine: tfjs's reference backend in plain JavaScript. Slow; it is what the others are compared with. */
 import '@tensorflow/tfjs-backend-cpu';
 import type { Engine } from '../engine.js';
+import { hostFlatMath } from '../flat-math.js';
 import { registerHostKernels } from '../host-kernels/register.js';
 import { tf } from '../tf.js';
 import { tensorOfPixels } from '../upload.js';
@@ -20,6 +21,7 @@ export async function openCpuEngine(device: string): Promise<Engine> {
     upload: (pixels, count, shape) => tensorOfPixels(Float32Array.from(pixels), count, shape),
     readInto: (tensor, target) => target.set(backend.data.get(tensor.dataId).values),
     flatParameters: cpuFlatParameters,
+    flatMath: hostFlatMath,
     memory: () => ({ tensors: tf.memory().numTensors, bytes: tf.memory().numBytes }),
     close: () => tf.engine().reset(),
   };

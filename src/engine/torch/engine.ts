@@ -5,6 +5,7 @@ import type { Engine } from '../engine.js';
 import { tf } from '../tf.js';
 import { type Addon, loadAddon } from './addon.js';
 import { TORCH, TorchBackend } from './backend.js';
+import { torchFlatMath } from './flat-math.js';
 import { torchFlatParameters } from './flat-parameters.js';
 import { registerTorchKernels } from './kernels/register.js';
 import { compileModel } from './program/compile.js';
@@ -34,6 +35,7 @@ export async function openTorchEngine(device: string, settings: EngineSettings):
     },
     readInto: (tensor, target) => backend.readInto(tensor, target),
     flatParameters: variables => torchFlatParameters(backend, variables, device.startsWith('cpu')),
+    flatMath: torchFlatMath(backend),
     compile: model => (settings.fuse ? compileModel(backend, model) : undefined),
     memory: () => ({ tensors: tf.memory().numTensors, bytes: tf.memory().numBytes }),
     close: () => tf.engine().reset(),

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { EngineError } from '../../errors.js';
 import type { Engine } from '../engine.js';
+import { hostFlatMath } from '../flat-math.js';
 import { tf } from '../tf.js';
 import { guardAllocation, type WasmBackend } from './backend.js';
 import { wasmFlatParameters } from './flat-parameters.js';
@@ -37,6 +38,7 @@ export async function openWasmEngine(device: string): Promise<Engine> {
     },
     readInto: (tensor, target) => target.set(backend.typedArrayFromHeap(tensor)),
     flatParameters: variables => wasmFlatParameters(backend, variables),
+    flatMath: hostFlatMath,
     memory: () => ({ tensors: tf.memory().numTensors, bytes: tf.memory().numBytes }),
     close: () => tf.engine().reset(),
   };
