@@ -37,7 +37,8 @@ constexpr int choices = 4;
 // From the slowest to the fastest.
 Choice choice(int index) {
 #if defined(__x86_64__)
-  const bool v3Runs = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  const bool v3Runs =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
   const bool v4Runs = v3Runs && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl");
@@ -55,7 +56,8 @@ Kernels fastest() {
 }
 
 const Kernels& held(int index) {
-  static const Kernels tables[choices] = {choice(0).table(), choice(1).table(), choice(2).table(), choice(3).table()};
+  static const Kernels tables[choices] = {choice(0).table(), choice(1).table(), choice(2).table(),
+                                          choice(3).table()};
   return tables[index];
 }
 

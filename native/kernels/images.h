@@ -1,5 +1,5 @@
-// Shapes that all hand-written loops share. Plain memory in, plain memory out: no ATen, no allocation, no threads.
-// Every loop takes a range of images (or elements), so that the caller splits the work.
+// Shapes that all hand-written loops share. Plain memory in, plain memory out: no ATen, no allocation, no
+// threads. Every loop takes a range of images (or elements), so that the caller splits the work.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -13,8 +13,9 @@ struct Convert {
   void* target = nullptr;
 };
 
-// The image a convolution sees, as rows of a matrix: columns[N][outHeight·outWidth][kernelHeight][kernelWidth][C], of
-// the images' type; zero outside the image. `image` may have either layout.
+// The image a convolution sees, as rows of a matrix:
+// columns[N][outHeight·outWidth][kernelHeight][kernelWidth][C], of the images' type; zero outside the image.
+// `image` may have either layout.
 struct Columns {
   Images shape;
   int64_t outHeight = 0, outWidth = 0;
@@ -25,8 +26,9 @@ struct Columns {
 
 struct LayoutKernels {
   void (*convert)(const Convert&, Range);
-  void (*toColumns)(const Columns&, Range);    // image → columns (im2col)
-  void (*fromColumns)(const Columns&, Range);  // columns → image, the transpose: each pixel the sum of its places
+  void (*toColumns)(const Columns&, Range);  // image → columns (im2col)
+  void (*fromColumns)(const Columns&,
+                      Range);  // columns → image, the transpose: each pixel the sum of its places
   // Elements [begin, end) from float to bf16 (nearest, ties to even) and back.
   void (*toBf16)(const float* source, uint16_t* target, Range);
   void (*fromBf16)(const uint16_t* source, float* target, Range);

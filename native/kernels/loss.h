@@ -1,4 +1,5 @@
-// Softmax cross-entropy with integer labels, as src/engine/fused-kernels.ts says; rows are shifted by their maximum.
+// Softmax cross-entropy with integer labels, as src/engine/fused-kernels.ts says; rows are shifted by their
+// maximum.
 #pragma once
 #include "images.h"
 
@@ -11,7 +12,7 @@ struct CrossEntropy {
   float weight = 1;
   double* loss = nullptr;          // one: weight · Σ losses over the range, written
   float* probabilities = nullptr;  // [N][classes], or null
-  float* dLogits = nullptr;        // [N][classes], or null: weight · (probabilities − one-hot); may be `logits`
+  float* dLogits = nullptr;  // [N][classes], or null: weight · (probabilities − one-hot); may be `logits`
 };
 
 struct CrossEntropyGrad {

@@ -1,12 +1,14 @@
 // Batch norm with everything around it: activation, residual add, 2×2 average pool. Four passes over memory:
-// stats and apply forward, reduce and apply backward. Layout and type of all images of a call are those of `shape`.
+// stats and apply forward, reduce and apply backward. Layout and type of all images of a call are those of
+// `shape`.
 #pragma once
 #include "images.h"
 
 namespace gradring {
 
-// Per channel Σ(x − pivot) and Σ(x − pivot)² over the range, written (not added). The pivot, anything near the mean
-// (the moving mean, the first pixel), keeps the variance from cancelling; it must be the same for all parts.
+// Per channel Σ(x − pivot) and Σ(x − pivot)² over the range, written (not added). The pivot, anything near
+// the mean (the moving mean, the first pixel), keeps the variance from cancelling; it must be the same for
+// all parts.
 struct NormStats {
   Images shape;
   const void* x = nullptr;
@@ -22,9 +24,9 @@ struct NormTerm {
   const float* shift = nullptr;  // [C], wanted where scale is
 };
 
-// y = act(first [+ second]) + offset, act(v) = v > 0 ? v : slope·v (0: relu, 1: none). y may be either term's x.
-// pooled, if given, is the 2×2 average pool of y with stride 2, [⌈H/2⌉, ⌈W/2⌉]: at odd borders the mean of the real
-// pixels.
+// y = act(first [+ second]) + offset, act(v) = v > 0 ? v : slope·v (0: relu, 1: none). y may be either term's
+// x. pooled, if given, is the 2×2 average pool of y with stride 2, [⌈H/2⌉, ⌈W/2⌉]: at odd borders the mean of
+// the real pixels.
 struct NormApply {
   Images shape;
   NormTerm first, second;  // first.scale is never null
@@ -34,9 +36,9 @@ struct NormApply {
   void* pooled = nullptr;
 };
 
-// g = (dy + dyExtra + dyPooled spread over its pixels) · act′(first [+ second]): the gradient of the sum of the terms,
-// and per channel Σg, Σg·(x − mean) of each normed term, over the range, written (not added).
-// Of the three gradients any may be null, not all. g may be dy or dyExtra. A product pointer may be null.
+// g = (dy + dyExtra + dyPooled spread over its pixels) · act′(first [+ second]): the gradient of the sum of
+// the terms, and per channel Σg, Σg·(x − mean) of each normed term, over the range, written (not added). Of
+// the three gradients any may be null, not all. g may be dy or dyExtra. A product pointer may be null.
 struct NormBackwardReduce {
   Images shape;
   NormTerm first, second;
@@ -75,8 +77,8 @@ struct NormKernels {
   void (*backwardApply)(const NormBackwardApply&, Range);
 };
 
-// The scalar maths between the passes, per channel. `count` is N·H·W of the whole batch; gamma and beta may be null
-// (1 and 0).
+// The scalar maths between the passes, per channel. `count` is N·H·W of the whole batch; gamma and beta may
+// be null (1 and 0).
 
 // mean and biased variance from the sums of `parts` ranges, laid one after the other: sum[part][C].
 struct NormMoments {
@@ -96,7 +98,8 @@ struct NormScale {
 };
 void normScale(const NormScale&);
 
-// p, q, r of NormGradient and the gradients of γ and β (null where not wanted), from the sums of `parts` ranges.
+// p, q, r of NormGradient and the gradients of γ and β (null where not wanted), from the sums of `parts`
+// ranges.
 struct NormCoefficients {
   int64_t channels = 0, parts = 1, count = 1;
   double epsilon = 0;

@@ -15,8 +15,10 @@ double sumOfParts(const double* parts, int64_t count, int64_t channels, int64_t 
 
 void normMoments(const NormMoments& call) {
   for (int64_t c = 0; c < call.channels; c++) {
-    const double shifted = sumOfParts(call.sum, call.parts, call.channels, c) / static_cast<double>(call.count);
-    const double square = sumOfParts(call.square, call.parts, call.channels, c) / static_cast<double>(call.count);
+    const double shifted =
+        sumOfParts(call.sum, call.parts, call.channels, c) / static_cast<double>(call.count);
+    const double square =
+        sumOfParts(call.square, call.parts, call.channels, c) / static_cast<double>(call.count);
     call.mean[c] = static_cast<float>(call.pivot[c] + shifted);
     call.variance[c] = static_cast<float>(std::fmax(0.0, square - shifted * shifted));
   }

@@ -1,5 +1,5 @@
-// Optimizer steps over ranges of flat buffers, one pass each; the rules are those of src/nn/sgd.ts and src/nn/adam.ts,
-// in fp32.
+// Optimizer steps over ranges of flat buffers, one pass each; the rules are those of src/nn/sgd.ts and
+// src/nn/adam.ts, in fp32.
 #pragma once
 #include "images.h"
 
@@ -27,11 +27,12 @@ struct AdamStep {
 struct FlatKernels {
   void (*sgd)(const SgdStep&, Range);
   void (*adam)(const AdamStep&, Range);
-  void (*accumulate)(float* target, const float* source, Range);              // target += source
-  void (*scale)(float* target, float factor, Range);                          // target *= factor
+  void (*accumulate)(float* target, const float* source, Range);                  // target += source
+  void (*scale)(float* target, float factor, Range);                              // target *= factor
   void (*weightedCopy)(float* target, const float* source, float factor, Range);  // target = factor·source
   // Replaces elements of chunk `chunk` in all `replicas` buffers by their sum, added in the order of
-  // src/allreduce/ring.ts (chunk, chunk+1, … mod replicas): the same bits as the ring's. The range lies in the chunk.
+  // src/allreduce/ring.ts (chunk, chunk+1, … mod replicas): the same bits as the ring's. The range lies in
+  // the chunk.
   void (*sumChunk)(float* const* buffers, int64_t replicas, int64_t chunk, Range);
 };
 

@@ -1,5 +1,5 @@
-// Pooling. `in` and `out` agree in channels, layout and type. Cells outside the image do not count: an average divides
-// by the real ones.
+// Pooling. `in` and `out` agree in channels, layout and type. Cells outside the image do not count: an
+// average divides by the real ones.
 #pragma once
 #include "images.h"
 
@@ -14,8 +14,8 @@ struct PoolForward {
   PoolShape shape;
   const void* x = nullptr;
   void* y = nullptr;
-  // Max pooling for training: which cell of the window it was (row · kernelWidth + column, the first of equals), laid
-  // out as y; null for inference. The window may have 256 cells at most.
+  // Max pooling for training: which cell of the window it was (row · kernelWidth + column, the first of
+  // equals), laid out as y; null for inference. The window may have 256 cells at most.
   uint8_t* where = nullptr;
 };
 

@@ -1,5 +1,5 @@
-// Direct convolution for first layers: 1 to 4 input channels, odd kernels up to 7×7, stride 1 or 2, output channels a
-// multiple of 16. Its input needs no gradient, so there is none.
+// Direct convolution for first layers: 1 to 4 input channels, odd kernels up to 7×7, stride 1 or 2, output
+// channels a multiple of 16. Its input needs no gradient, so there is none.
 #pragma once
 #include "images.h"
 
@@ -15,8 +15,8 @@ struct StemShape {
 // Floats of scratch memory that one call at a time needs.
 int64_t stemScratch(const StemShape&);
 
-// z = x ∗ filter [+ bias], and if sum is given per channel Σ(z − pivot) and Σ(z − pivot)² over the range, written (not
-// added), as NormStats has them (of z before it is rounded to bf16).
+// z = x ∗ filter [+ bias], and if sum is given per channel Σ(z − pivot) and Σ(z − pivot)² over the range,
+// written (not added), as NormStats has them (of z before it is rounded to bf16).
 struct StemForward {
   StemShape shape;
   const float* x = nullptr;
@@ -29,8 +29,8 @@ struct StemForward {
   float* scratch = nullptr;
 };
 
-// dFilter = Σ x ⊗ dz over the range, written (not added), where dz = p·g + q·z + r per channel is formed on the fly:
-// the backward pass of the batch norm after the convolution. Without one, p is null and dz = g.
+// dFilter = Σ x ⊗ dz over the range, written (not added), where dz = p·g + q·z + r per channel is formed on
+// the fly: the backward pass of the batch norm after the convolution. Without one, p is null and dz = g.
 struct StemBackward {
   StemShape shape;
   const float* x = nullptr;

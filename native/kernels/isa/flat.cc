@@ -72,11 +72,13 @@ void accumulate(float* target, const float* source, Range range) {
 }
 
 void scale(float* target, float factor, Range range) {
-  forElements(range, [&](int64_t i, auto lanes) { store(target + i, load(target + i, lanes) * factor, lanes); });
+  forElements(range,
+              [&](int64_t i, auto lanes) { store(target + i, load(target + i, lanes) * factor, lanes); });
 }
 
 void weightedCopy(float* target, const float* source, float factor, Range range) {
-  forElements(range, [&](int64_t i, auto lanes) { store(target + i, load(source + i, lanes) * factor, lanes); });
+  forElements(range,
+              [&](int64_t i, auto lanes) { store(target + i, load(source + i, lanes) * factor, lanes); });
 }
 
 void sumChunk(float* const* buffers, int64_t replicas, int64_t chunk, Range range) {

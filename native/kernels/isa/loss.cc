@@ -15,7 +15,8 @@ Vec exponential(Vec x) {
   const Vec n = (x * 1.44269504f + rounder) - rounder;
   const Vec r = x - n * 0.693359375f - n * -2.12194440e-4f;
   Vec y = splat(1.9875691500e-4f);
-  for (const float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f}) {
+  for (const float c :
+       {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f}) {
     y = y * r + c;
   }
   y = y * r * r + r + 1;

@@ -83,7 +83,8 @@ template <class T, Second second>
 void reducePooled(const NormBackwardReduce& call, Range range) {
   const Images& shape = call.shape;
   const Images half = halved(shape);
-  const T *dy = static_cast<const T*>(call.dy ? call.dy : call.dyExtra), *pool = static_cast<const T*>(call.dyPooled);
+  const T *dy = static_cast<const T*>(call.dy ? call.dy : call.dyExtra),
+          *pool = static_cast<const T*>(call.dyPooled);
   T* g = static_cast<T*>(call.g);
   for (int64_t n = range.begin; n < range.end; n++) {
     for (int64_t row = 0; row < shape.height; row += 2) {
@@ -108,7 +109,8 @@ void reduce(const NormBackwardReduce& call, Range range) {
     reducePooled<T, second>(call, range);
     return;
   }
-  const T *dy = static_cast<const T*>(call.dy ? call.dy : call.dyExtra), *extra = static_cast<const T*>(call.dyExtra);
+  const T *dy = static_cast<const T*>(call.dy ? call.dy : call.dyExtra),
+          *extra = static_cast<const T*>(call.dyExtra);
   T* g = static_cast<T*>(call.g);
   const bool both = call.dy && extra;
   forStrips(call.shape, range, [&](const Strip& strip, auto lanes) {
@@ -133,7 +135,8 @@ void applyStrip(const NormBackwardApply& call, const Strip& strip, Lanes lanes) 
   const Term first = term(call.first), second = two ? term(call.second) : first;
   forSlots(strip.pixels, [&](int64_t i, int) {
     const int64_t at = i * strip.stride;
-    const Vec gradient = load(g + at, lanes), x = load(first.x + at, lanes), other = load(second.x + at, lanes);
+    const Vec gradient = load(g + at, lanes), x = load(first.x + at, lanes),
+              other = load(second.x + at, lanes);
     store(first.dx + at, first.p * gradient + (first.q * x + first.r), lanes);
     if (two) store(second.dx + at, second.p * gradient + (second.q * other + second.r), lanes);
   });

@@ -80,15 +80,15 @@ void convolvePixels(const float* x, int64_t step, const Taps& taps, const float*
 }
 
 template <class T>
-void convolveRow(const StemForward& call, const Taps& taps, const float* x, int64_t step, int64_t channel, T* z,
-                 RowOutput& out) {
+void convolveRow(const StemForward& call, const Taps& taps, const float* x, int64_t step, int64_t channel,
+                 T* z, RowOutput& out) {
   const Images& shape = call.shape.out;
   const float* filter = call.filter + channel;
   int64_t column = 0;
   const auto run = [&](auto count) {
     for (; column + count.value <= shape.width; column += count.value) {
-      convolvePixels<count.value>(x + column * step, step, taps, filter, shape.channels, z + column * out.stride,
-                                  out);
+      convolvePixels<count.value>(x + column * step, step, taps, filter, shape.channels,
+                                  z + column * out.stride, out);
     }
   };
   if constexpr (width == 16) run(Count<14>{});
@@ -117,7 +117,8 @@ void forwardImage(const StemForward& call, const Taps& taps, int64_t n) {
   }
 }
 
-// A block of output pixels, at most tilePixels: the gradient dz of one vector of channels, formed once for all taps.
+// A block of output pixels, at most tilePixels: the gradient dz of one vector of channels, formed once for
+// all taps.
 constexpr int64_t tilePixels = 256;
 
 struct Tile {
@@ -173,11 +174,13 @@ constexpr int64_t tapsAtOnce = width == 16 ? 25 : 12;
 void addTile(const StemBackward& call, const Taps& taps, const Padded& x, const Tile& tile, const float* dz,
              int64_t c) {
   const int64_t channels = call.shape.out.channels;
-  const int64_t groups = (taps.count + tapsAtOnce - 1) / tapsAtOnce, most = (taps.count + groups - 1) / groups;
+  const int64_t groups = (taps.count + tapsAtOnce - 1) / tapsAtOnce,
+                most = (taps.count + groups - 1) / groups;
   for (int64_t first = 0; first < taps.count; first += most) {
     const int64_t wanted = smaller(most, taps.count - first);
     const auto run = [&](auto count) {
-      addTaps<count.value>(x, tile, dz, taps.offset + first, call.dFilter + first * channels + c, channels, wanted);
+      addTaps<count.value>(x, tile, dz, taps.offset + first, call.dFilter + first * channels + c, channels,
+                           wanted);
     };
     if (wanted <= 9) {
       run(Count<9>{});

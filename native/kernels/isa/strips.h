@@ -1,5 +1,5 @@
-// Walking over images so that one vector of channels stays the same: a strip is one vector wide and some pixels long.
-// Both layouts are the same walk with another distance between pixels.
+// Walking over images so that one vector of channels stays the same: a strip is one vector wide and some
+// pixels long. Both layouts are the same walk with another distance between pixels.
 #pragma once
 #include "vector.h"
 
@@ -37,8 +37,8 @@ inline void forPixels(const Images& shape, int64_t n, int64_t first, int64_t cou
   }
 }
 
-// All pixels of images [begin, end), in strips short enough that fp32 may sum them up and all vectors of a strip's
-// pixels stay in the cache.
+// All pixels of images [begin, end), in strips short enough that fp32 may sum them up and all vectors of a
+// strip's pixels stay in the cache.
 template <class Body>
 inline void forStrips(const Images& shape, Range range, const Body& body) {
   constexpr int64_t cached = 16384, longest = 256;

@@ -1,5 +1,5 @@
-// One vector of floats, as wide as the instruction set this file is compiled for: GRADRING_ISA names it. Twice the
-// native width would be two to four times slower, not faster.
+// One vector of floats, as wide as the instruction set this file is compiled for: GRADRING_ISA names it.
+// Twice the native width would be two to four times slower, not faster.
 #pragma once
 #include <cstdint>
 

@@ -20,7 +20,8 @@ struct Axis {
     return {larger(0, start(window)), smaller(size, start(window) + kernel)};
   }
 
-  // Moves `span` on to the windows over a cell; to be called for cells 0, 1, … in turn, from an empty span on.
+  // Moves `span` on to the windows over a cell; to be called for cells 0, 1, … in turn, from an empty span
+  // on.
   void advance(int64_t cell, Span& span) const {
     while (span.begin < windows && start(span.begin) + kernel <= cell) span.begin++;
     while (span.end < windows && start(span.end) <= cell) span.end++;

@@ -1,0 +1,152 @@
+// Loss, optimizer steps, sums.
+#include <algorithm>
+
+#include "kernels_check.h"
+
+namespace gradring::test {
+namespace {
+
+void testCrossEntropy(const Kernels& kernels, Checks& checks, std::mt19937& random, int64_t classes) {
+  constexpr int64_t rows = 9;
+  constexpr float weight = 0.25f;
+  std::vector<float> logits = randomFloats(random, rows * classes, 30);
+  for (float& logit : logits) logit = (logit - 30) * 20;
+  std::vector<int32_t> labels(rows);
+  for (int32_t& label : labels) label = static_cast<int32_t>(random() % static_cast<uint32_t>(classes));
+  std::vector<float> probabilities(logits.size()), gradient(logits.size()), separate(logits.size()),
+      inPlace = logits;
+  double loss = 0, alone = 0;
+  const int64_t bad = kernels.loss.crossEntropy(
+      {classes, logits.data(), labels.data(), weight, &loss, probabilities.data(), gradient.data()},
+      {0, rows});
+  kernels.loss.crossEntropy({classes, inPlace.data(), labels.data(), weight, &alone, nullptr, inPlace.data()},
+                            {0, rows});
+  kernels.loss.crossEntropyGrad({classes, probabilities.data(), labels.data(), weight, separate.data()},
+                                {0, rows});
+  Difference values, gradients;
+  double expected = 0;
+  for (int64_t n = 0; n < rows; n++) {
+    const float* row = &logits[n * classes];
+    const double largest = *std::max_element(row, row + classes);
+    double sum = 0;
+    for (int64_t i = 0; i < classes; i++) sum += std::exp(row[i] - largest);
+    expected += weight * (std::log(sum) + largest - row[labels[n]]);
+    for (int64_t i = 0; i < classes; i++) {
+      const double probability = std::exp(row[i] - largest) / sum;
+      values.add(probabilities[n * classes + i], probability);
+      for (const auto* list : {&gradient, &separate, &inPlace}) {
+        gradients.add((*list)[n * classes + i], weight * (probability - (i == labels[n] ? 1 : 0)));
+      }
+    }
+  }
+  const std::string name = "cross-entropy of " + std::to_string(classes) + " classes";
+  checks.near(name, std::fmax(std::fabs(loss - expected), std::fabs(alone - expected)), expected, 1e-6);
+  checks.near(name + " probabilities", values.error, values.size, 5e-7);
+  checks.near(name + " gradient", gradients.error, gradients.size, 5e-7);
+  labels[4] = static_cast<int32_t>(classes);
+  checks.that(
+      name + " bad label",
+      bad == -1 && kernels.loss.crossEntropy(
+                       {classes, logits.data(), labels.data(), 1, &loss, nullptr, nullptr}, {2, rows}) == 4);
+}
+
+constexpr int64_t length = 45;
+
+void testSgd(const Kernels& kernels, Checks& checks, std::mt19937& random, double momentum, bool nesterov) {
+  std::vector<float> values = randomFloats(random, length), momenta = randomFloats(random, length);
+  const std::vector<double> start(values.begin(), values.end()), held(momenta.begin(), momenta.end());
+  const std::vector<float> gradients = randomFloats(random, length);
+  const int64_t begin = 3;
+  for (const int64_t step : {1, 2}) {
+    std::vector<float> at = values, moving = momenta;
+    kernels.flat.sgd({at.data(), gradients.data(), moving.data(), 0.1, 0.01, momentum, 0.3, nesterov, step},
+                     {begin, length});
+    Difference difference;
+    for (int64_t i = 0; i < length; i++) {
+      const double gradient = gradients[i] + 0.01 * start[i];
+      const double next = momentum == 0 ? gradient : momentum * held[i] + (step == 1 ? 1 : 0.7) * gradient;
+      const double change = nesterov ? gradient + momentum * next : next;
+      difference.add(at[i], i < begin ? start[i] : start[i] - 0.1 * change);
+      if (momentum != 0) difference.add(moving[i], i < begin ? held[i] : next);
+    }
+    checks.near("sgd momentum " + std::to_string(momentum) + (nesterov ? " nesterov" : "") + " step " +
+                    std::to_string(step),
+                difference.error, difference.size, 5e-7);
+  }
+}
+
+void testAdam(const Kernels& kernels, Checks& checks, std::mt19937& random, bool decoupled, int64_t step) {
+  std::vector<float> values = randomFloats(random, length), means = randomFloats(random, length),
+                     squares = randomFloats(random, length);
+  for (float& square : squares) square *= square;
+  const std::vector<float> gradients = randomFloats(random, length), start = values, mean = means,
+                           square = squares;
+  constexpr double lr = 0.01, decay = 0.1, beta1 = 0.9, beta2 = 0.99, epsilon = 1e-6;
+  kernels.flat.adam({values.data(), gradients.data(), means.data(), squares.data(), lr, decay, beta1, beta2,
+                     epsilon, decoupled, step},
+                    {0, length});
+  Difference difference;
+  for (int64_t i = 0; i < length; i++) {
+    const double value = start[i] * (decoupled ? 1 - lr * decay : 1);
+    const double gradient = gradients[i] + (decoupled ? 0 : decay) * value;
+    const double first = beta1 * mean[i] + (1 - beta1) * gradient,
+                 second = beta2 * square[i] + (1 - beta2) * gradient * gradient;
+    const double steps = static_cast<double>(step);
+    const double root = std::sqrt(second) / std::sqrt(1 - std::pow(beta2, steps));
+    difference.add(means[i], first);
+    difference.add(squares[i], second);
+    difference.add(values[i], value - lr / (1 - std::pow(beta1, steps)) * first / (root + epsilon));
+  }
+  checks.near(std::string(decoupled ? "adamw" : "adam") + " step " + std::to_string(step), difference.error,
+              difference.size, 5e-7);
+}
+
+void testElements(const Kernels& kernels, Checks& checks, std::mt19937& random) {
+  const std::vector<float> a = randomFloats(random, length), b = randomFloats(random, length);
+  std::vector<float> sum = a, scaled = a, copy = a;
+  kernels.flat.accumulate(sum.data(), b.data(), {2, length});
+  kernels.flat.scale(scaled.data(), 0.3f, {2, length});
+  kernels.flat.weightedCopy(copy.data(), b.data(), 0.3f, {2, length});
+  bool same = true;
+  for (int64_t i = 0; i < length; i++) {
+    same = same && sum[i] == (i < 2 ? a[i] : a[i] + b[i]);
+    same = same && scaled[i] == (i < 2 ? a[i] : a[i] * 0.3f) && copy[i] == (i < 2 ? a[i] : b[i] * 0.3f);
+  }
+  checks.that("accumulate, scale, weighted copy", same);
+}
+
+// The ring of src/allreduce/ring.ts, chunk by chunk.
+void testSumChunk(const Kernels& kernels, Checks& checks, std::mt19937& random, int64_t replicas) {
+  std::vector<std::vector<float>> buffers;
+  std::vector<float*> pointers;
+  for (int64_t r = 0; r < replicas; r++) buffers.push_back(randomFloats(random, length));
+  for (auto& buffer : buffers) pointers.push_back(buffer.data());
+  const auto before = buffers;
+  bool same = true;
+  for (int64_t chunk = 0; chunk < replicas; chunk++) {
+    const Range range{chunk * length / replicas, (chunk + 1) * length / replicas};
+    kernels.flat.sumChunk(pointers.data(), replicas, chunk, range);
+    for (int64_t i = range.begin; i < range.end; i++) {
+      float sum = before[chunk][i];
+      for (int64_t s = 1; s < replicas; s++) sum = before[(chunk + s) % replicas][i] + sum;
+      for (const auto& buffer : buffers) same = same && buffer[i] == sum;
+    }
+  }
+  checks.that("chunk sums of " + std::to_string(replicas) + " replicas", same);
+}
+
+}  // namespace
+
+void testFlat(const Kernels& kernels, Checks& checks) {
+  std::mt19937 random(5);
+  for (const int64_t classes : {2, 10, 16, 1000}) testCrossEntropy(kernels, checks, random, classes);
+  for (const double momentum : {0.0, 0.9}) testSgd(kernels, checks, random, momentum, false);
+  testSgd(kernels, checks, random, 0.9, true);
+  for (const int64_t step : {1, 100}) {
+    for (const bool decoupled : {false, true}) testAdam(kernels, checks, random, decoupled, step);
+  }
+  testElements(kernels, checks, random);
+  for (const int64_t replicas : {1, 2, 3, 5}) testSumChunk(kernels, checks, random, replicas);
+}
+
+}  // namespace gradring::test
