@@ -55,9 +55,10 @@ function skip(reason, advice, required) {
 }
 
 async function compileAll(torch, compiler, out, optional) {
-  const { folder, version, cuda, onednn, mps } = torch;
-  const parts = [`CUDA ${cuda ? 'yes' : 'no'}`, `oneDNN ${onednn ?? 'no'}`, ...(mps ? ['MPS yes'] : [])];
+  const { folder, version, cuda, cudaLacking, onednn, mps } = torch;
+  const parts = [`CUDA ${cuda?.version ?? 'no'}`, `oneDNN ${onednn ?? 'no'}`, ...(mps ? ['MPS yes'] : [])];
   say(`torch engine: LibTorch ${version}, ${torch.source} (${folder}), ${parts.join(', ')}`);
+  if (cudaLacking) say(`torch engine: built without CUDA: ${cudaLacking}`);
   const job = {
     sources: join(root, 'native'),
     out,
@@ -75,16 +76,8 @@ async function compileAll(torch, compiler, out, optional) {
   const started = performance.now();
   try {
     const compiled = await build({ ...job, log });
-    const { hash } = plan(job);
-    writeStamp(join(out, 'build.json'), {
-      version,
-      folder,
-      cuda: cuda !== null,
-      onednn,
-      mps,
-      compiler,
-      hash,
-    });
+    const stamp = { version, folder, cuda: cuda?.version ?? null, onednn, mps, compiler };
+    writeStamp(join(out, 'build.json'), { ...stamp, hash: plan(job).hash });
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     const done = compiled === 0 ? 'is up to date' : `compiled from ${compiled} files in ${seconds} s`;
     say(`torch engine: ${relativePath(job.target)} ${done}`);

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { findCuda } from './cuda.mjs';
 
 /**
  * @typedef {object} LibTorch
@@ -14,7 +15,8 @@ import { delimiter, dirname, join } from 'node:path';
  * @property {string[]} libraries paths to link, in order
  * @property {string[]} runtimeFolders where the loader must look besides libFolder
  * @property {boolean} cxx11Abi
- * @property {{includes: string[], runtime: string} | null} cuda
+ * @property {{includes: string[], runtime: string, version: string} | null} cuda
+ * @property {string} [cudaLacking] why there is no CUDA although this LibTorch has it
  * @property {string | null} onednn its version
  * @property {boolean} mps
  */
@@ -84,7 +86,7 @@ function multiarchFolders(root) {
 
 /** @returns {LibTorch} */
 function describe({ source, folder, include, libFolder, site }, env) {
-  const cuda = findCuda(libFolder, site, env);
+  const { cuda, lacking } = findCuda(libFolder, site, env);
   const onednn = site === undefined ? systemOneDnn(include, libFolder) : null;
   const names = ['libtorch_cpu', 'libc10'];
   if (cuda) names.unshift('libtorch_cuda', 'libc10_cuda');
@@ -101,6 +103,7 @@ function describe({ source, folder, include, libFolder, site }, env) {
     runtimeFolders: cuda ? [dirname(cuda.runtime)] : [],
     cxx11Abi: usesCxx11Abi(libFolder),
     cuda,
+    cudaLacking: lacking,
     onednn,
     mps: process.platform === 'darwin' && existsSync(join(include, 'ATen/mps')),
   };
@@ -115,33 +118,6 @@ function ownOpenMp(libFolder) {
     .filter(name => /^libgomp.*\.so/.test(name))
     .slice(0, 1)
     .map(name => join(libFolder, name));
-}
-
-/** CUDA needs both: LibTorch's CUDA library, and the headers of the runtime that it was built for. */
-function findCuda(libFolder, site, env) {
-  if (!existsSync(join(libFolder, libraryName('libtorch_cuda')))) return null;
-  const toolkits = [env.CUDA_HOME, env.CUDA_PATH, '/usr/local/cuda'].filter(Boolean);
-  const wheels = site ? wheelFolders(join(site, 'nvidia')) : [];
-  const roots = [...wheels, ...toolkits];
-  const home = roots.find(root => existsSync(join(root, 'include/cuda_runtime_api.h')));
-  const runtime = roots.map(cudaRuntime).find(Boolean);
-  if (!home || !runtime) return null;
-  // The wheels keep cublas, cusparse and so on in folders of their own; a toolkit keeps all in one.
-  const includes = wheels.includes(home) ? [...new Set([home, ...wheels])] : [home];
-  return { includes: includes.map(root => join(root, 'include')).filter(path => existsSync(path)), runtime };
-}
-
-function wheelFolders(nvidia) {
-  return existsSync(nvidia) ? readdirSync(nvidia).map(name => join(nvidia, name)) : [];
-}
-
-function cudaRuntime(root) {
-  for (const folder of ['lib64', 'lib', 'targets/x86_64-linux/lib', 'targets/sbsa-linux/lib']) {
-    const path = join(root, folder);
-    const name = existsSync(path) && readdirSync(path).find(entry => /^libcudart\.so(\.\d+)?$/.test(entry));
-    if (name) return join(path, name);
-  }
-  return undefined;
 }
 
 /** Only a oneDNN that LibTorch itself uses: two of them in one process would each keep threads and caches. */

@@ -30,16 +30,12 @@ export function findCompiler(env = process.env) {
   return undefined;
 }
 
+/** A member left out of a brace list has its default from the struct: meant so. */
+const warnings = ['-Wall', '-Wextra', '-Wno-missing-field-initializers'];
+
 /** Flags that every source gets, whether or not it sees LibTorch. */
 function commonFlags(torch) {
-  const flags = [
-    `-std=${standard(torch.version)}`,
-    '-O2',
-    '-fPIC',
-    '-fvisibility=hidden',
-    '-Wall',
-    '-Wextra',
-  ];
+  const flags = [`-std=${standard(torch.version)}`, '-O2', '-fPIC', '-fvisibility=hidden', ...warnings];
   if (process.platform !== 'darwin') flags.push('-fopenmp');
   if (torch.onednn) flags.push('-DGRADRING_ONEDNN=1');
   if (torch.cuda) flags.push('-DGRADRING_CUDA=1');
