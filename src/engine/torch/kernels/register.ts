@@ -4,10 +4,18 @@ import { registerFallbacks, withHostCalls } from '../fallback.js';
 import { binaryKernels } from './binary.js';
 import { castKernels } from './cast.js';
 import { compareKernels } from './compare.js';
+import { convKernels } from './conv.js';
+import { conv3dKernels } from './conv3d.js';
 import { creationKernels } from './creation.js';
+import { depthwiseKernels } from './depthwise.js';
+import { imageKernels } from './image.js';
+import { indexKernels } from './index.js';
 import type { TorchKernels } from './kernel.js';
+import { matmulKernels } from './matmul.js';
 import { normKernels } from './norm.js';
+import { poolKernels } from './pool.js';
 import { reduceKernels } from './reduce.js';
+import { shapeKernels } from './shape.js';
 import { shareKernels } from './share.js';
 import { softmaxKernels } from './softmax.js';
 import { unaryKernels } from './unary.js';
@@ -20,6 +28,14 @@ const families: readonly TorchKernels[] = [
   normKernels,
   reduceKernels,
   softmaxKernels,
+  convKernels,
+  conv3dKernels,
+  depthwiseKernels,
+  imageKernels,
+  indexKernels,
+  matmulKernels,
+  poolKernels,
+  shapeKernels,
   unaryKernels,
 ];
 
