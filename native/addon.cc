@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 #include "call.h"
+#include "host_allocator.h"
 #include "ops/ops.h"
 
 namespace gradring {
@@ -19,6 +20,8 @@ struct Binding {
 
 // What an environment owns: deleted with it, in its own thread.
 struct Instance {
+  // Before the tensors that live in its memory.
+  HostAllocatorUser hostAllocator;
   Environment environment;
   double* frame = nullptr;
   std::vector<std::unique_ptr<Binding>> bindings;
