@@ -6,6 +6,7 @@
 #include "optimizer.h"
 #include "pool.h"
 #include "stem.h"
+#include "winograd.h"
 
 namespace gradring {
 
@@ -17,6 +18,7 @@ struct Kernels {
   LayoutKernels layout;
   LossKernels loss;
   FlatKernels flat;
+  WinogradKernels winograd;
 };
 
 const Kernels& kernels();

@@ -12,7 +12,8 @@ Kernels table() {
           poolKernels(),
           layoutKernels(),
           lossKernels(),
-          flatKernels()};
+          flatKernels(),
+          winogradKernels()};
 }
 
 }  // namespace gradring::GRADRING_ISA

@@ -9,11 +9,15 @@ void normApply(const NormApply&, Range);
 void normBackwardReduce(const NormBackwardReduce&, Range);
 void normBackwardApply(const NormBackwardApply&, Range);
 
+void winogradTransformFilter(const WinogradShape&, const float* filter, bool backward, float* transformed);
+void winogradFilterGradient(const WinogradShape&, const float* transformed, int64_t parts, float* dFilter);
+
 StemKernels stemKernels();
 PoolKernels poolKernels();
 LayoutKernels layoutKernels();
 LossKernels lossKernels();
 FlatKernels flatKernels();
+WinogradKernels winogradKernels();
 
 Kernels table();
 
