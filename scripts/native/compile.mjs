@@ -16,7 +16,9 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { kernelFlags, linkFlags, plainFlags, torchFlags } from './toolchain.mjs';
 
-export class CompileError extends Error {}
+export class CompileError extends Error {
+  name = 'CompileError';
+}
 
 /**
  * What is to be compiled, and the hash that names this set of flags.

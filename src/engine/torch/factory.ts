@@ -1,32 +1,11 @@
 /** The `torch` engine: our addon over LibTorch, on processors, CUDA GPUs and Apple's. */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { DeviceInfo, EngineFactory } from '../engine.js';
 import { listGpus } from '../gpus.js';
 import { processorDevices } from '../processor.js';
-import { addonPath, isAddonBuilt } from './addon.js';
-
-/** What the build wrote down about the addon. */
-interface BuildStamp {
-  /** Of LibTorch. */
-  readonly version: string;
-  readonly cuda: boolean;
-  readonly mps: boolean;
-}
-
-/** Undefined where the addon was not built. Loads nothing native. */
-function readStamp(): BuildStamp | undefined {
-  if (!isAddonBuilt()) return undefined;
-  try {
-    return JSON.parse(readFileSync(join(dirname(addonPath()), 'build.json'), 'utf8')) as BuildStamp;
-  } catch {
-    // A build without its stamp was cut short.
-    return undefined;
-  }
-}
+import { readBuildStamp } from './build-stamp.js';
 
 async function devices(): Promise<readonly DeviceInfo[]> {
-  const stamp = readStamp();
+  const stamp = readBuildStamp();
   if (!stamp) return [];
   if (stamp.mps) return [{ id: 'mps', description: 'Metal', isGpu: true }];
   const gpus = stamp.cuda ? await listGpus() : [];
@@ -44,7 +23,7 @@ export const torchFactory: EngineFactory = {
   name: 'torch',
   hasSettings: true,
   async available() {
-    const stamp = readStamp();
+    const stamp = readBuildStamp();
     if (stamp) return { ok: true, version: stamp.version };
     return {
       ok: false,
