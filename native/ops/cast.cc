@@ -13,6 +13,10 @@ at::Tensor castTo(const at::Tensor& x, at::ScalarType type) {
   return x.nan_to_num(0, 0, 0).to(at::kLong).to(at::kInt);
 }
 
+at::Tensor storeAs(const at::Tensor& result, at::ScalarType type) {
+  return castTo(type == at::kBool ? castTo(result, at::kInt) : result, type);
+}
+
 at::Tensor arithmetic(const at::Tensor& x) { return x.scalar_type() == at::kBool ? x.to(at::kInt) : x; }
 
 at::Tensor floating(const at::Tensor& x) { return x.is_floating_point() ? x : x.to(widestType(x.device())); }

@@ -10,6 +10,9 @@ at::ScalarType typeOf(int64_t code);
 // To int32, fractions are cut off, what does not fit wraps around, and NaN and the infinities become 0.
 at::Tensor castTo(const at::Tensor& x, at::ScalarType type);
 
+// A result as a tensor of `type` holds it: what is truncated to 0 is false.
+at::Tensor storeAs(const at::Tensor& result, at::ScalarType type);
+
 // bool as int32: LibTorch's arithmetic on bool is logic.
 at::Tensor arithmetic(const at::Tensor& x);
 

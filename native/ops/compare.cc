@@ -16,18 +16,13 @@ void comparison(Call& call) {
   call.give(function(a, call.tensor()));
 }
 
-// condition, chosen where it is true, chosen elsewhere. A condition of rank 1 chooses whole rows.
+// condition, chosen where it is true, chosen elsewhere
 void select(Call& call) {
-  at::Tensor condition = castTo(call.tensor(), at::kBool);
+  const at::Tensor condition = call.tensor();
   const at::Tensor yes = call.tensor();
   const at::Tensor no = call.tensor();
-  if (condition.dim() == 1 && yes.dim() > 1) {
-    Ints shape(yes.dim(), 1);
-    shape[0] = condition.size(0);
-    condition = condition.view(shape);
-  }
   const auto type = at::promote_types(yes.scalar_type(), no.scalar_type());
-  call.give(at::where(condition, yes.to(type), no.to(type)));
+  call.give(at::where(castTo(condition, at::kBool), yes.to(type), no.to(type)));
 }
 
 }  // namespace

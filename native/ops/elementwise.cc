@@ -15,27 +15,27 @@ using Binary = at::Tensor (*)(const at::Tensor&, const at::Tensor&);
 template <Unary function>
 void unary(Call& call) {
   const at::Tensor x = call.tensor();
-  call.give(castTo(function(arithmetic(x)), x.scalar_type()));
+  call.give(storeAs(function(arithmetic(x)), x.scalar_type()));
 }
 
 template <Unary function>
 void realUnary(Call& call) {
   const at::Tensor x = call.tensor();
-  call.give(castTo(function(floating(x)), x.scalar_type()));
+  call.give(storeAs(function(floating(x)), x.scalar_type()));
 }
 
 template <Binary function>
 void binary(Call& call) {
   const at::Tensor a = call.tensor();
   const at::Tensor b = call.tensor();
-  call.give(castTo(function(arithmetic(a), arithmetic(b)), a.scalar_type()));
+  call.give(storeAs(function(arithmetic(a), arithmetic(b)), a.scalar_type()));
 }
 
 template <Binary function>
 void realBinary(Call& call) {
   const at::Tensor a = call.tensor();
   const at::Tensor b = call.tensor();
-  call.give(castTo(function(floating(a), floating(b)), a.scalar_type()));
+  call.give(storeAs(function(floating(a), floating(b)), a.scalar_type()));
 }
 
 at::Tensor elu(const at::Tensor& x) { return at::elu(x); }
@@ -56,7 +56,7 @@ void addAll(Call& call) {
   const std::vector<at::Tensor> tensors = readTensors(call);
   at::Tensor sum = arithmetic(tensors.at(0)).clone();
   for (size_t i = 1; i < tensors.size(); i++) sum.add_(tensors[i]);
-  call.give(castTo(sum, tensors[0].scalar_type()));
+  call.give(storeAs(sum, tensors[0].scalar_type()));
 }
 
 // Powers of integers are exact.
@@ -78,10 +78,10 @@ void floorDivide(Call& call) {
 
 // x, alpha → 1 above 0, alpha elsewhere, NaN where x is.
 void step(Call& call) {
-  const at::Tensor x = arithmetic(call.tensor());
-  at::Tensor result = at::full_like(x, call.number()).masked_fill_(x.gt(0), 1);
+  const at::Tensor x = call.tensor();
+  at::Tensor result = at::full_like(arithmetic(x), call.number()).masked_fill_(x.gt(0), 1);
   if (x.is_floating_point()) result.masked_fill_(x.isnan(), std::numeric_limits<double>::quiet_NaN());
-  call.give(result);
+  call.give(storeAs(result, x.scalar_type()));
 }
 
 // x, least, most
@@ -89,7 +89,7 @@ void clip(Call& call) {
   const at::Tensor x = call.tensor();
   const double least = call.number();
   const double most = call.number();
-  call.give(castTo(at::clamp(floating(x), least, most), x.scalar_type()));
+  call.give(storeAs(at::clamp(floating(x), least, most), x.scalar_type()));
 }
 
 // x, slope below 0 → float32

@@ -23,6 +23,8 @@ const scan =
   ({ x }, { axis, exclusive, reverse }, backend) =>
     backend.run(operation, [x], axis as number, exclusive as boolean, reverse as boolean);
 
+const flat = (x: TensorInfo): TensorInfo => ({ ...x, shape: [tf.util.sizeFromShape(x.shape)] });
+
 export const reduceKernels: TorchKernels = {
   All: reduction('all'),
   Any: reduction('any'),
@@ -37,7 +39,7 @@ export const reduceKernels: TorchKernels = {
   Cumprod: scan('cumprod'),
   TopK: ({ x }, { k }, backend) => backend.runAll('topK', 2, [x], k as number),
   Bincount: ({ x, weights }, { size }, backend) =>
-    backend.run('bincount', [x, weights], size as number, false),
+    backend.run('bincount', [flat(x), flat(weights)], size as number, false),
   DenseBincount: ({ x, weights }, { size, binaryOutput }, backend) =>
     backend.run('bincount', [x, weights], size as number, Boolean(binaryOutput)),
   [FusedKernel.columnSum]: ({ x }, _attrs, backend) => backend.run('columnSum', [x]),
