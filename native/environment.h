@@ -33,6 +33,9 @@ class Environment {
   // Convolutions and matrix products in bfloat16.
   bool bf16() const { return bf16_; }
   void setBf16(bool on) { bf16_ = on; }
+  // Whether CUDA records a step as a graph and replays it.
+  bool cudaGraph() const { return cudaGraph_; }
+  void setCudaGraph(bool on) { cudaGraph_ = on; }
   bool deterministic() const { return deterministic_; }
   void setDeterministic(bool on) { deterministic_ = on; }
 
@@ -52,6 +55,7 @@ class Environment {
   int threads_ = 1;
   bool bf16_ = false;
   bool deterministic_ = false;
+  bool cudaGraph_ = false;
   std::vector<at::Tensor> tensors_;
   std::vector<int64_t> free_;
   std::unordered_map<std::type_index, std::shared_ptr<void>> attached_;

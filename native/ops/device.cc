@@ -1,4 +1,6 @@
 // The device of this environment, and how operations run on it.
+#include <cstdlib>
+#include "../cuda.h"
 #include "ops.h"
 
 namespace gradring {
@@ -6,7 +8,7 @@ namespace {
 
 constexpr c10::DeviceType kDeviceTypes[] = {c10::kCPU, c10::kCUDA, c10::kMPS};
 
-// kind (0 cpu, 1 cuda, 2 mps), index, processor threads, bf16, tf32, deterministic
+// kind (0 cpu, 1 cuda, 2 mps), index, processor threads, bf16, tf32, deterministic, CUDA graph
 void openDevice(Call& call) {
   const c10::DeviceType type = kDeviceTypes[call.integer()];
   const int64_t index = call.integer();
@@ -18,17 +20,26 @@ void openDevice(Call& call) {
   const bool tf32 = call.flag();
   const bool deterministic = call.flag();
   environment.setDeterministic(deterministic);
+  environment.setCudaGraph(call.flag());
   // These are LibTorch's own switches, one set for the process: replicas of a process agree on them.
   at::globalContext().setAllowTF32CuBLAS(tf32);
   at::globalContext().setAllowTF32CuDNN(tf32);
   at::globalContext().setDeterministicCuDNN(deterministic);
   at::globalContext().setBenchmarkCuDNN(!deterministic);
+  if (type != c10::kCUDA || !deterministic) return;
+  // Without it cuBLAS may take another workspace, and with it another order of sums, at every run.
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+  at::globalContext().setDeterministicAlgorithms(true, false);
 }
 
 // → GPUs that CUDA sees
 void cudaDeviceCount(Call& call) {
   call.giveNumber(at::hasCUDA() ? c10::impl::VirtualGuardImpl(c10::kCUDA).deviceCount() : 0);
 }
+
+// memory of JavaScript's own, shared memory too
+void pin(Call& call) { pinMemory(call.memory(0).data, call.memory(0).bytes); }
+void unpin(Call& call) { unpinMemory(call.memory(0).data); }
 
 // Waits until the device has done what it was given.
 void synchronize(Call& call) {
@@ -45,6 +56,8 @@ void clear(Call& call) { call.environment().clear(); }
 void registerDevice(Registry& registry) {
   registry.add("openDevice", openDevice);
   registry.add("cudaDeviceCount", cudaDeviceCount);
+  registry.add("pin", pin);
+  registry.add("unpin", unpin);
   registry.add("synchronize", synchronize);
   registry.add("clear", clear);
 }

@@ -58,6 +58,13 @@ export interface Engine {
   upload(pixels: Uint8Array, count: number, shape: ImageShape): Tensor4D;
   /** Copies a float32 tensor into `target` (same length, any memory, shared too) without other copies. */
   readInto(tensor: Tensor, target: Float32Array): void;
+  /** Replaces the values of a float32 tensor, where they lie. Absent where a backend cannot write to a tensor. */
+  writeInto?(tensor: Tensor, source: Float32Array): void;
+  /**
+   * Prepares host memory for fast copies to and from the device, until the function returned is called. Absent where
+   * there is nothing to prepare.
+   */
+  pin?(memory: ArrayBufferView): () => void;
   /** Moves `variables`, in this order, into one flat buffer; their values are kept. */
   flatParameters(variables: readonly FlatVariable[]): FlatParameters;
   /** Loops over host memory: optimizer steps, sums. */

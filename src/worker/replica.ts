@@ -46,6 +46,7 @@ export class Replica {
   readonly #tensors: TrainingStep;
   readonly #outputSize: number;
   #ring?: RingMember;
+  #unpinRing?: () => void;
   #ringBuffers: readonly SharedArrayBuffer[] = [];
   #predictions?: Float32Array;
   #optimizer?: Optimizer;
@@ -84,6 +85,7 @@ export class Replica {
     else {
       const { rank, stallTimeoutMs: timeoutMs } = settings;
       this.#ringBuffers = share.buffers;
+      this.#unpinRing = engine.pin?.(new Uint8Array(share.buffers[rank]));
       this.#ring = new RingMember(control, share.buffers, rank, { timeoutMs, math: engine.flatMath });
     }
   }
@@ -106,6 +108,8 @@ export class Replica {
   close(): void {
     this.#enter('close');
     this.#tensors.dispose();
+    this.#reader.dispose();
+    this.#unpinRing?.();
     this.#weights.dispose();
     this.#parts.engine.close();
   }
@@ -170,7 +174,6 @@ export class Replica {
     if (training) this.#weights.stateMoves();
     const predictions = this.#tensors.predict(shard, data, training);
     if (command.predictions) this.#writePredictions(predictions, shard);
-    return;
   }
 
   #writePredictions(predictions: Tensor, { offset, count }: Shard): void {
@@ -210,7 +213,6 @@ export class Replica {
     if (!optimizer) throw new ProtocolError('step before any optimizer was set');
     this.#enter('update');
     this.#weights.update((values, gradients) => optimizer.step(values, gradients, groups));
-    return;
   }
 
   async #train(command: CommandOf<'train'>): Promise<StepReport> {

@@ -23,6 +23,7 @@ export class ShardReader {
   /** Labels must be below this, where the loss takes class indices. */
   readonly #classes: number;
   readonly #rings = new Map<number, Extract<Share, { share: 'slots' }>>();
+  readonly #unpin = new Map<number, (() => void)[]>();
 
   constructor(engine: Engine, recipe: Recipe, { seed, classes }: { seed: number; classes: number }) {
     this.#engine = engine;
@@ -33,10 +34,19 @@ export class ShardReader {
 
   attach(share: Extract<Share, { share: 'slots' }>): void {
     this.#rings.set(share.ring, share);
+    const unpin = share.buffers.map(buffer => this.#engine.pin?.(new Uint8Array(buffer)) ?? (() => {}));
+    this.#unpin.set(share.ring, unpin);
   }
 
   detach(ring: number): void {
     this.#rings.delete(ring);
+    for (const unpin of this.#unpin.get(ring) ?? []) unpin();
+    this.#unpin.delete(ring);
+  }
+
+  /** Lets go of all slots. */
+  dispose(): void {
+    for (const ring of [...this.#rings.keys()]) this.detach(ring);
   }
 
   /** @throws SampleError when a label is no class of the model */

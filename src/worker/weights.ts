@@ -175,10 +175,15 @@ export class Weights {
     let offset = 0;
     for (const variable of this.#state) {
       const size = sizeOf(variable.shape);
-      const value = tf.tensor(source.slice(offset, offset + size), variable.shape as number[], 'float32');
+      const values = source.subarray(offset, offset + size);
+      offset += size;
+      if (this.#engine.writeInto) {
+        this.#engine.writeInto(variable.read(), values);
+        continue;
+      }
+      const value = tf.tensor(values.slice(), variable.shape as number[], 'float32');
       variable.write(value);
       value.dispose();
-      offset += size;
     }
   }
 }

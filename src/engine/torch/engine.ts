@@ -34,6 +34,12 @@ export async function openTorchEngine(device: string, settings: EngineSettings):
       return tf.engine().makeTensorFromTensorInfo(info) as ReturnType<Engine['upload']>;
     },
     readInto: (tensor, target) => backend.readInto(tensor, target),
+    writeInto: (tensor, source) => backend.runOn('write', [source], [tensor]),
+    pin(memory) {
+      if (!device.startsWith('cuda')) return () => {};
+      backend.runOn('pin', [memory], []);
+      return () => backend.runOn('unpin', [memory], []);
+    },
     flatParameters: variables => torchFlatParameters(backend, variables, device.startsWith('cpu')),
     flatMath: torchFlatMath(backend),
     compile: model => (settings.fuse ? compileModel(backend, model) : undefined),
@@ -44,9 +50,9 @@ export async function openTorchEngine(device: string, settings: EngineSettings):
 
 function openDevice({ frame, operations }: Addon, device: string, settings: EngineSettings): void {
   const [kind, index = '0'] = device.split(':');
-  const { threads, precision, tf32, deterministic } = settings;
+  const { threads, precision, tf32, deterministic, cudaGraph } = settings;
   const isBf16 = precision === 'bf16';
-  frame.set([deviceKinds.indexOf(kind), Number(index), threads, +isBf16, +tf32, +deterministic]);
+  frame.set([deviceKinds.indexOf(kind), Number(index), threads, +isBf16, +tf32, +deterministic, +cudaGraph]);
   try {
     operations.openDevice();
   } catch (cause) {
