@@ -1,6 +1,6 @@
-// Convolution of stride 1 by Winograd's minimal filtering (Lavin and Gray, 2016): F(4×4, 3×3) and F(4×4, 5×5), whose
-// tiles are multiplied channel by channel in a transformed space: a quarter and a sixth of the direct products. The
-// maths is in fp32 for both types. Images are blocked.
+// Convolution of stride 1 by Winograd's minimal filtering (Lavin and Gray, 2016): F(4×4, 3×3) and F(4×4,
+// 5×5), whose tiles are multiplied channel by channel in a transformed space: a quarter and a sixth of the
+// direct products. The maths is in fp32 for both types. Images are blocked.
 #pragma once
 #include "images.h"
 

@@ -7,8 +7,10 @@
 namespace gradring::GRADRING_ISA {
 namespace {
 
-// As many tiles at once as their sums leave room for in the registers; winograd.cc reckons with 14.
-constexpr int tilesAtOnce = width == 16 ? 14 : 12;
+// Tiles at once: enough sums to keep the multipliers busy, few enough that what they work on stays near. The
+// gradient of the filter, read and written for each lot of tiles, wants more. winograd.cc reckons with the
+// larger.
+constexpr int forwardTiles = 7, gradientTiles = 14;
 
 // Where a tile lies: its image, and its first output pixel.
 struct Tile {
@@ -31,10 +33,13 @@ class Tiles {
   int64_t across_, each_;
 };
 
-// Transformed tiles lie as [point][block of channels][tile][16].
-constexpr int64_t tileFloats = tilesAtOnce * blockSize;
+// Transformed tiles lie as [point][block of channels][tile][16]: how far it is from block to block and point
+// to point.
+struct TileStrides {
+  int64_t block, point;
 
-int64_t pointStride(int64_t channels) { return channels / blockSize * tileFloats; }
+  TileStrides(int64_t tiles, int64_t channels) : block(tiles * blockSize), point(tiles * channels) {}
+};
 
 // One vector of channels of one tile: x → Bᵀ·x·B, zero outside the image.
 template <int size, bool inside, class T>
@@ -58,17 +63,18 @@ void loadInput(const Images& in, const T* x, int64_t top, int64_t left, float* t
 }
 
 template <int size, class T>
-void loadInputs(const WinogradShape& shape, const T* x, const Tile& tile, float* to) {
+void loadInputs(const WinogradShape& shape, const T* x, const Tile& tile, const TileStrides& strides,
+                float* to) {
   const Images& in = shape.in;
   const int64_t top = tile.row - shape.padTop, left = tile.column - shape.padLeft;
   const bool inside = top >= 0 && left >= 0 && top + size <= in.height && left + size <= in.width;
   for (int64_t c = 0; c < in.channels; c += width) {
     const T* image = x + offsetOf(in, tile.n, c, 0);
-    float* target = to + c / blockSize * tileFloats + c % blockSize;
+    float* target = to + c / blockSize * strides.block + c % blockSize;
     if (inside) {
-      loadInput<size, true>(in, image, top, left, target, pointStride(in.channels));
+      loadInput<size, true>(in, image, top, left, target, strides.point);
     } else {
-      loadInput<size, false>(in, image, top, left, target, pointStride(in.channels));
+      loadInput<size, false>(in, image, top, left, target, strides.point);
     }
   }
 }
@@ -99,7 +105,7 @@ void storeOutput(const Images& out, const float* from, Vec bias, const Tile& at,
   Vec tile[outputs][size];
   for (int j = 0; j < size; j++) {
     Vec column[size], reduced[outputs];
-    for (int i = 0; i < size; i++) column[i] = load(from + (i * size + j) * tileFloats, Full{});
+    for (int i = 0; i < size; i++) column[i] = load(from + (i * size + j) * forwardTiles * blockSize, Full{});
     transformOutput(column, reduced);
     for (int i = 0; i < outputs; i++) tile[i][j] = reduced[i];
   }
@@ -113,17 +119,19 @@ void storeOutput(const Images& out, const float* from, Vec bias, const Tile& at,
   }
 }
 
-// products[tile][16] = Σ inputs[block][tile][channel] · filter[block][channel][16] at one point, one vector of it.
+// products[tile][16] = Σ inputs[block][tile][channel] · filter[block][channel][16] at one point, one vector
+// of it.
 void multiply(const float* inputs, const float* filter, int64_t blocks, float* products) {
-  Vec sums[tilesAtOnce] = {};
-  for (int64_t block = 0; block < blocks; block++, inputs += tileFloats) {
+  Vec sums[forwardTiles] = {};
+  for (int64_t block = 0; block < blocks; block++, inputs += forwardTiles * blockSize) {
     for (int64_t c = 0; c < blockSize; c++, filter += blockSize) {
       const Vec weights = load(filter, Full{});
-#pragma GCC unroll 14
-      for (int tile = 0; tile < tilesAtOnce; tile++) sums[tile] += weights * splat(inputs[tile * blockSize + c]);
+#pragma GCC unroll 7
+      for (int tile = 0; tile < forwardTiles; tile++)
+        sums[tile] += weights * splat(inputs[tile * blockSize + c]);
     }
   }
-  for (int tile = 0; tile < tilesAtOnce; tile++) store(products + tile * blockSize, sums[tile], Full{});
+  for (int tile = 0; tile < forwardTiles; tile++) store(products + tile * blockSize, sums[tile], Full{});
 }
 
 // dFilter[channel][16] += Σ inputs[tile][channel] · gradients[tile][16] at one point, one vector of it.
@@ -145,17 +153,18 @@ template <int size, class T>
 void convolveTiles(const WinogradConvolve& call, const Tiles& tiles, int64_t first, int64_t count) {
   const WinogradShape& shape = call.shape;
   constexpr int64_t points = size * size;
-  const int64_t blocks = shape.in.channels / blockSize, stride = pointStride(shape.in.channels);
-  float *inputs = call.scratch, *products = inputs + points * stride;
+  const int64_t blocks = shape.in.channels / blockSize;
+  const TileStrides strides(forwardTiles, shape.in.channels);
+  float *inputs = call.scratch, *products = inputs + points * strides.point;
   for (int64_t i = 0; i < count; i++) {
-    loadInputs<size>(shape, static_cast<const T*>(call.x), tiles[first + i], inputs + i * blockSize);
+    loadInputs<size>(shape, static_cast<const T*>(call.x), tiles[first + i], strides, inputs + i * blockSize);
   }
   for (int64_t c = 0; c < shape.out.channels; c += width) {
     const int64_t lane = c % blockSize;
     const float* filter = call.filter + c / blockSize * points * shape.in.channels * blockSize + lane;
     for (int64_t point = 0; point < points; point++) {
-      multiply(inputs + point * stride, filter + point * shape.in.channels * blockSize, blocks,
-               products + point * tileFloats);
+      multiply(inputs + point * strides.point, filter + point * shape.in.channels * blockSize, blocks,
+               products + point * forwardTiles * blockSize);
     }
     const Vec bias = call.bias ? load(call.bias + c, Full{}) : Vec{};
     for (int64_t i = 0; i < count; i++) {
@@ -170,24 +179,24 @@ template <int size, class T>
 void addGradients(const WinogradGradient& call, const Tiles& tiles, int64_t first, int64_t count) {
   const WinogradShape& shape = call.shape;
   constexpr int64_t points = size * size;
-  const int64_t inStride = pointStride(shape.in.channels), outStride = pointStride(shape.out.channels);
-  float *inputs = call.scratch, *gradients = inputs + points * inStride;
+  const TileStrides in(gradientTiles, shape.in.channels), out(gradientTiles, shape.out.channels);
+  float *inputs = call.scratch, *gradients = inputs + points * in.point;
   for (int64_t i = 0; i < count; i++) {
     const Tile tile = tiles[first + i];
-    loadInputs<size>(shape, static_cast<const T*>(call.x), tile, inputs + i * blockSize);
+    loadInputs<size>(shape, static_cast<const T*>(call.x), tile, in, inputs + i * blockSize);
     for (int64_t c = 0; c < shape.out.channels; c += width) {
       const T* dy = static_cast<const T*>(call.dy) + offsetOf(shape.out, tile.n, c, 0);
-      loadGradient<size>(shape.out, dy, tile, gradients + c / blockSize * tileFloats + i * blockSize + c % blockSize,
-                         outStride);
+      float* to = gradients + c / blockSize * out.block + i * blockSize + c % blockSize;
+      loadGradient<size>(shape.out, dy, tile, to, out.point);
     }
   }
   float* dFilter = call.dFilter;
-  for (int64_t out = 0; out < outStride; out += tileFloats) {
+  for (int64_t to = 0; to < out.point; to += out.block) {
     for (int64_t point = 0; point < points; point++) {
-      for (int64_t in = 0; in < inStride; in += tileFloats, dFilter += blockSize * blockSize) {
+      for (int64_t from = 0; from < in.point; from += in.block, dFilter += blockSize * blockSize) {
         for (int64_t lane = 0; lane < blockSize; lane += width) {
-          addProducts(inputs + point * inStride + in, gradients + point * outStride + out + lane, count,
-                      dFilter + lane);
+          const float* gradient = gradients + point * out.point + to + lane;
+          addProducts(inputs + point * in.point + from, gradient, count, dFilter + lane);
         }
       }
     }
@@ -209,8 +218,9 @@ void forKind(const WinogradShape& shape, const Body& body) {
 void convolve(const WinogradConvolve& call, Range range) {
   const Tiles tiles(call.shape.out);
   forKind(call.shape, [&](auto size, auto type) {
-    for (int64_t first = tiles.begin(range); first < tiles.end(range); first += tilesAtOnce) {
-      convolveTiles<size.value, decltype(type)>(call, tiles, first, smaller(tilesAtOnce, tiles.end(range) - first));
+    for (int64_t first = tiles.begin(range); first < tiles.end(range); first += forwardTiles) {
+      convolveTiles<size.value, decltype(type)>(call, tiles, first,
+                                                smaller(forwardTiles, tiles.end(range) - first));
     }
   });
 }
@@ -220,8 +230,9 @@ void backwardFilter(const WinogradGradient& call, Range range) {
   forKind(call.shape, [&](auto size, auto type) {
     const int64_t floats = size.value * size.value * call.shape.in.channels * call.shape.out.channels;
     for (int64_t i = 0; i < floats; i++) call.dFilter[i] = 0;
-    for (int64_t first = tiles.begin(range); first < tiles.end(range); first += tilesAtOnce) {
-      addGradients<size.value, decltype(type)>(call, tiles, first, smaller(tilesAtOnce, tiles.end(range) - first));
+    for (int64_t first = tiles.begin(range); first < tiles.end(range); first += gradientTiles) {
+      addGradients<size.value, decltype(type)>(call, tiles, first,
+                                               smaller(gradientTiles, tiles.end(range) - first));
     }
   });
 }

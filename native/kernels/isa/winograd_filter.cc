@@ -1,4 +1,5 @@
-// Filters into the transformed space and their gradients back: [block of out][point][block of in][16 in][16 out].
+// Filters into the transformed space and their gradients back: [block of out][point][block of in][16 in][16
+// out].
 #include "../winograd.h"
 #include "strips.h"
 #include "table.h"
@@ -44,8 +45,8 @@ void transformBack(const Vec (&u)[size][size], Vec (&w)[size - outputs + 1][size
   }
 }
 
-// body(in, out, place) for every input channel and vector of output channels, with its place in the transformed
-// filter at the first point.
+// body(in, out, place) for every input channel and vector of output channels, with its place in the
+// transformed filter at the first point.
 template <class Body>
 void forFilters(const WinogradShape& shape, int64_t points, const Body& body) {
   const int64_t ins = shape.in.channels, outs = shape.out.channels;
@@ -99,7 +100,8 @@ void gradients(const WinogradShape& shape, const float* transformed, int64_t par
 
 }  // namespace
 
-void winogradTransformFilter(const WinogradShape& shape, const float* filter, bool backward, float* transformed) {
+void winogradTransformFilter(const WinogradShape& shape, const float* filter, bool backward,
+                             float* transformed) {
   if (shape.kernel == 3) {
     transformFilters<6>(shape, filter, backward, transformed);
   } else {
@@ -107,7 +109,8 @@ void winogradTransformFilter(const WinogradShape& shape, const float* filter, bo
   }
 }
 
-void winogradFilterGradient(const WinogradShape& shape, const float* transformed, int64_t parts, float* dFilter) {
+void winogradFilterGradient(const WinogradShape& shape, const float* transformed, int64_t parts,
+                            float* dFilter) {
   if (shape.kernel == 3) {
     gradients<6>(shape, transformed, parts, dFilter);
   } else {

@@ -1,5 +1,6 @@
-// The transforms of F(4, 3) and F(4, 5) in one dimension. Points: 0, ±1, ±2, for F(4, 5) also ±½, and ∞. With x the
-// inputs of a tile, w the filter: y = Aᵀ[(G·w) ⊙ (Bᵀ·x)]; for the gradient of the filter dw = Gᵀ[(A·dy) ⊙ (Bᵀ·x)].
+// The transforms of F(4, 3) and F(4, 5) in one dimension. Points: 0, ±1, ±2, for F(4, 5) also ±½, and ∞. With
+// x the inputs of a tile, w the filter: y = Aᵀ[(G·w) ⊙ (Bᵀ·x)]; for the gradient of the filter dw = Gᵀ[(A·dy)
+// ⊙ (Bᵀ·x)].
 #pragma once
 #include "vector.h"
 
@@ -42,7 +43,8 @@ inline void transformOutput(const Vec (&m)[6], Vec (&y)[outputs]) {
 }
 
 inline void transformOutput(const Vec (&m)[8], Vec (&y)[outputs]) {
-  const Vec a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], d = m[3] - m[4], e = m[5] + m[6], f = m[5] - m[6];
+  const Vec a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], d = m[3] - m[4], e = m[5] + m[6],
+            f = m[5] - m[6];
   y[0] = m[0] + a + (c + e);
   y[1] = b + 2 * d + 0.5f * f;
   y[2] = a + 4 * c + 0.25f * e;
