@@ -26,13 +26,14 @@ Padding padded(const Windows& windows, at::IntArrayRef input) {
   const size_t axes = windows.axes();
   Padding padding{Ints(axes), false, Ints(axes), Ints(axes), false};
   for (size_t axis = 0; axis < axes; axis++) {
-    if (windowCount(windows, axis, input[axis], false) == windows.count[axis]) {
+    const bool even = windowCount(windows, axis, input[axis], false) == windows.count[axis];
+    if (even && windows.before[axis] >= 0) {
       padding.even[axis] = windows.before[axis];
       continue;
     }
     const int64_t reach = (windows.count[axis] - 1) * windows.strides[axis] + windows.extent(axis);
     padding.start[axis] = windows.before[axis];
-    padding.end[axis] = std::max<int64_t>(0, reach - input[axis] - windows.before[axis]);
+    padding.end[axis] = reach - input[axis] - windows.before[axis];
     padding.copies = true;
   }
   return padding;
@@ -88,23 +89,21 @@ Padding Padding::ofPool(const Windows& windows, at::IntArrayRef input) {
   return padding;
 }
 
-at::Tensor Padding::pad(const at::Tensor& x, double value) const {
-  if (!copies) return x;
-  Ints sides;  // the last axis first
+Ints Padding::sides(int64_t sign) const {
+  Ints sides;
   for (size_t axis = start.size(); axis-- > 0;) {
-    sides.push_back(start[axis]);
-    sides.push_back(end[axis]);
+    sides.push_back(sign * start[axis]);
+    sides.push_back(sign * end[axis]);
   }
-  return at::constant_pad_nd(x, sides, value);
+  return sides;
+}
+
+at::Tensor Padding::pad(const at::Tensor& x, double value) const {
+  return copies ? at::constant_pad_nd(x, sides(1), value) : x;
 }
 
 at::Tensor Padding::crop(const at::Tensor& padded) const {
-  at::Tensor part = padded;
-  for (size_t axis = 0; copies && axis < start.size(); axis++) {
-    const auto dim = static_cast<int64_t>(axis) + 2;
-    part = part.narrow(dim, start[axis], padded.size(dim) - start[axis] - end[axis]);
-  }
-  return part;
+  return copies ? at::constant_pad_nd(padded, sides(-1), 0) : padded;
 }
 
 Ints Padding::paddedShape(at::IntArrayRef shape) const {

@@ -34,7 +34,7 @@ struct Windows {
 struct Padding {
   Ints even;          // ATen's share
   bool ceil = false;  // pools: let windows reach over the end instead of padding there
-  Ints start, end;    // of the copy; zeros when there is none
+  Ints start, end;    // of the copy, negative where no window looks; zeros when there is none
   bool copies = false;
 
   static Padding ofConvolution(const Windows& windows, at::IntArrayRef input);
@@ -42,9 +42,11 @@ struct Padding {
 
   // `x` is N C …; the spatial axes of `input` above.
   at::Tensor pad(const at::Tensor& x, double value) const;
-  // The inverse, for gradients: the part of `padded` where x lies.
+  // The inverse, for gradients: `padded` where x lies, zero where no window looks.
   at::Tensor crop(const at::Tensor& padded) const;
   Ints paddedShape(at::IntArrayRef shape) const;
+  // As ATen wants them: the last axis first.
+  Ints sides(int64_t sign) const;
 };
 
 }  // namespace gradring

@@ -5,7 +5,7 @@ import { tf } from '../../src/engine/tf.js';
 export const cpu = await openEngine('cpu', 'cpu:0');
 export const wasm = await openEngine('wasm', 'wasm:0');
 
-export type BackendName = 'cpu' | 'wasm';
+export type BackendName = 'cpu' | 'wasm' | 'torch';
 
 /** Runs `fn` on a backend and returns its tensors' values. Inputs are made inside, so nothing moves between. */
 export async function on(backend: BackendName, fn: () => unknown): Promise<Float32Array[]> {
