@@ -1,0 +1,31 @@
+// The ways to compute one convolution layer of a run.
+#pragma once
+#include "run.h"
+
+namespace gradring {
+
+struct ConvolutionShape {
+  Images x, z;
+  int64_t batch;
+  Window window;
+};
+
+// Filters are the caller's own: [kH, kW, in, out], fp32. x, z and their gradients lie as the run's values do.
+class Convolution {
+ public:
+  virtual ~Convolution() = default;
+  virtual void planForward(Planner&) = 0;
+  virtual void planBackward(Planner&, bool data, bool filter) = 0;
+  virtual void forward(const Run&, const at::Tensor& x, const at::Tensor& filter, const at::Tensor& z) = 0;
+  virtual void backwardData(const Run&, const at::Tensor& dz, const at::Tensor& filter, const at::Tensor& dx) = 0;
+  virtual void backwardFilter(const Run&, const at::Tensor& x, const at::Tensor& dz, const at::Tensor& dFilter) = 0;
+};
+
+std::unique_ptr<Convolution> makeOnednnConvolution(const ConvolutionShape&, const Onednn&);
+// As a matrix product over im2col: where the image is small and the channels are many.
+std::unique_ptr<Convolution> makeGemmConvolution(const ConvolutionShape&);
+bool prefersGemm(const ConvolutionShape&);
+// By at::convolution, on any device.
+std::unique_ptr<Convolution> makeAtenConvolution(const ConvolutionShape&);
+
+}  // namespace gradring

@@ -1,0 +1,38 @@
+# See program.sh.
+CXX ?= g++
+FLAGS = -std=c++17 -O2 -g1 -fPIC -fopenmp -Wall -Wextra -Wno-missing-field-initializers -DGRADRING_ONEDNN=1 -MMD
+SOURCES = $(filter-out native/program/bindings.cc, $(wildcard native/program/*.cc)) $(wildcard native/kernels/*.cc)
+LOOPS = $(wildcard native/kernels/isa/*.cc)
+OBJECTS = $(SOURCES:%.cc=$(OUT)/%.o) $(foreach isa, base v3 v4 v4bf16, $(LOOPS:%.cc=$(OUT)/%.$(isa).o))
+LIBRARIES = -ltorch -ltorch_cpu -lc10 -ldnnl
+
+all: $(OUT)/program_test $(OUT)/program_bench
+
+base_FLAGS = -march=x86-64
+v3_FLAGS = -march=x86-64-v3
+v4_FLAGS = -march=x86-64-v4
+v4bf16_FLAGS = -march=x86-64-v4 -mavx512bf16
+
+$(OUT)/torch.h.gch: native/torch.h
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -Wno-pragma-once-outside-header -x c++-header -o $@ $<
+
+$(OUT)/native/program/%.o: native/program/%.cc $(OUT)/torch.h.gch
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -include $(OUT)/torch.h -c -o $@ $<
+
+$(OUT)/native/kernels/%.o: native/kernels/%.cc
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -c -o $@ $<
+
+define loop
+$(OUT)/native/kernels/isa/%.$(1).o: native/kernels/isa/%.cc
+	@mkdir -p $$(@D)
+	$(CXX) $(FLAGS) -O3 $$($(1)_FLAGS) -DGRADRING_ISA=$(1) -c -o $$@ $$<
+endef
+$(foreach isa, base v3 v4 v4bf16, $(eval $(call loop,$(isa))))
+
+$(OUT)/%: test/native/%.cc $(OBJECTS)
+	$(CXX) $(FLAGS) -include $(OUT)/torch.h -o $@ $^ $(LIBRARIES)
+
+-include $(OBJECTS:.o=.d)
