@@ -36,7 +36,8 @@ export const bench: Bench<typeof flags> = {
         const ring = await ours(task, signal);
         rows.push(ring);
         if (!peer) continue;
-        const args = [members, size, runs, task.iterations].map(String);
+        const named = { processes: members, floats: size, runs, iterations: task.iterations };
+        const args = Object.entries(named).flatMap(([name, value]) => [`--${name}`, String(value)]);
         const result = (await runPeer('allreduce.py', args, peerOptions)) as { torch: string; ms: number[] };
         versions.torch = result.torch;
         const gloo = withBandwidth(summarise(`${label(task)}, gloo`, 'ms', result.ms), size);

@@ -51,6 +51,22 @@ export const text = (value: string, standard: string, description: string): Flag
   read: given => given,
 });
 
+/** One of a few words. */
+export const choice = <const T extends string>(
+  words: readonly T[],
+  standard: NoInfer<T>,
+  description: string,
+): Flag<T> => ({
+  value: words.join('|'),
+  description,
+  default: standard,
+  read(text, name) {
+    const word = words.find(known => known === text);
+    if (word !== undefined) return word;
+    throw new ConfigError(`--${name} takes ${words.join(' or ')}, not '${text}'`, { where: `--${name}` });
+  },
+});
+
 /** Off unless given. */
 export const toggle = (description: string): Flag<boolean> => ({
   description,

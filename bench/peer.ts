@@ -25,7 +25,12 @@ export async function runPeer(
 ): Promise<unknown> {
   signal.throwIfAborted();
   const file = join(packageRoot(), 'bench', 'peers', script);
-  const child = spawn(python, [file, ...args], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(python, [file, ...args], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // The scripts import each other; what Python compiles of them is not worth a folder in the sources.
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+  });
   // A negative id names the group: the processes that the peer started itself end with it.
   const kill = (): void => {
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');

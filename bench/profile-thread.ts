@@ -1,6 +1,7 @@
 /** One replica alone in this thread, with timers round its kernels: where a training step's time goes. */
 import { workerData } from 'node:worker_threads';
 import { ControlBlock } from '../src/allreduce/control-block.js';
+import type { Engine } from '../src/engine/engine.js';
 import { type KernelTime, profileKernels } from '../src/engine/kernel-profile.js';
 import { models } from '../src/models/catalog.js';
 import type { SlotRing } from '../src/protocol/batch.js';
@@ -8,11 +9,13 @@ import { defaultEngineSettings } from '../src/protocol/engine-settings.js';
 import type { CommandOf, ReplicaSettings } from '../src/protocol/messages.js';
 import { openReplica } from '../src/worker/open-replica.js';
 import type { Replica } from '../src/worker/replica.js';
-import { settings as groups } from './resnet-training.js';
+import { profileOperations } from './operation-profile.js';
+import { type EngineChoice, settings as groups } from './resnet-training.js';
 import { serve } from './serve.js';
 import { classes, imageShape } from './synthetic-batch.js';
 
 export interface ProfileTask {
+  readonly choice: EngineChoice;
   readonly ring: SlotRing;
   /** Samples of the shard. */
   readonly count: number;
@@ -24,16 +27,21 @@ export interface StepProfile {
   readonly kernels: readonly KernelTime[];
 }
 
-const { ring, count } = workerData as ProfileTask;
+const { choice, ring, count } = workerData as ProfileTask;
 
-async function openProfiled(): Promise<{ replica: Replica; profile: () => { stop(): KernelTime[] } }> {
+type Profiler = () => { stop(): KernelTime[] };
+
+const profilerOf = ({ name, tf }: Engine): Profiler =>
+  name === 'torch' ? profileOperations : () => profileKernels(tf, name);
+
+async function openProfiled(): Promise<{ replica: Replica; profile: Profiler }> {
   const control = new ControlBlock(1);
   const settings: ReplicaSettings = {
     rank: 0,
     replicas: 1,
-    engine: 'wasm',
-    device: 'wasm:0',
-    engineSettings: defaultEngineSettings,
+    engine: choice.engine,
+    device: choice.engine === 'wasm' ? 'wasm:0' : `${choice.device}:0`,
+    engineSettings: { ...defaultEngineSettings, precision: choice.precision },
     recipe: models.resnet,
     imageShape,
     classes,
@@ -49,7 +57,7 @@ async function openProfiled(): Promise<{ replica: Replica; profile: () => { stop
   replica.accept({ share: 'slots', ring: 0, ...ring });
   const spec = { kind: 'adamw' as const, groups: [parameters.map((_, index) => index)] };
   await replica.run({ op: 'optimizer', spec });
-  return { replica, profile: () => profileKernels(engine.tf, 'wasm') };
+  return { replica, profile: profilerOf(engine) };
 }
 
 const { replica, profile } = await openProfiled();

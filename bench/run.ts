@@ -9,11 +9,13 @@ import { bench as allreduce } from './allreduce.js';
 import { describeFlags, parseFlags, text, toggle } from './flags.js';
 import type { Bench } from './harness.js';
 import { bench as loader } from './loader.js';
+import { bench as memory } from './memory.js';
+import { bench as overhead } from './overhead.js';
 import { markdownTable, textTable, writeJson } from './report.js';
 import { bench as scaling } from './scaling.js';
 import { bench as step } from './step.js';
 
-const benches: Readonly<Record<string, Bench>> = { loader, allreduce, step, scaling };
+const benches: Readonly<Record<string, Bench>> = { loader, allreduce, step, scaling, overhead, memory };
 
 const sharedFlags = {
   json: text('file', '', 'write the figures there too, with every run, the machine and the versions'),

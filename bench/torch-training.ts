@@ -1,4 +1,4 @@
-/** PyTorch training the same ResNet over synthetic batches: the peer of `step` and `scaling`. */
+/** PyTorch training the same ResNet over synthetic batches: the peer of `step`, `scaling` and `memory`. */
 import { type Measurement, summarise } from './harness.js';
 import { type PeerOptions, runPeer } from './peer.js';
 
@@ -10,6 +10,23 @@ export interface TorchTask {
   readonly runs: number;
   /** Steps in a run. */
   readonly steps: number;
+  readonly precision: 'fp32' | 'bf16';
+  readonly device: 'cpu' | 'cuda';
+}
+
+export interface TorchRun {
+  /** Images a second. */
+  readonly rate: Measurement;
+  /** What the steps need beyond steps of two images; undefined where the system does not tell. */
+  readonly peakBytes: number | undefined;
+  readonly torch: string;
+}
+
+interface Printed {
+  readonly torch: string;
+  readonly parameters: number;
+  readonly rates: readonly number[];
+  readonly peakBytes: number | null;
 }
 
 /**
@@ -20,20 +37,23 @@ export async function torchTraining(
   task: TorchTask,
   parameters: number,
   options: PeerOptions,
-): Promise<{ row: Measurement; torch: string }> {
-  const { processes, threads, batch, runs, steps } = task;
-  const args = [processes, threads, batch, runs, steps].map(String);
-  const result = (await runPeer('step.py', args, options)) as {
-    torch: string;
-    parameters: number;
-    rates: number[];
-  };
-  if (result.parameters !== parameters) {
-    throw new Error(`the peer's model has ${result.parameters} parameters, ours ${parameters}`);
+): Promise<TorchRun> {
+  const args = Object.entries(task).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const { rates, peakBytes, ...printed } = (await runPeer('step.py', args, options)) as Printed;
+  if (printed.parameters !== parameters) {
+    throw new Error(`the peer's model has ${printed.parameters} parameters, ours ${parameters}`);
   }
-  const plural = (n: number, word: string): string =>
-    `${n} ${word}${n === 1 ? '' : word.endsWith('s') ? 'es' : 's'}`;
-  const kind = processes === 1 ? 'PyTorch' : 'PyTorch DDP + gloo';
-  const name = `${kind}, ${plural(processes, 'process')} × ${plural(threads, 'thread')}`;
-  return { row: summarise(name, 'img/s', result.rates), torch: result.torch };
+  return {
+    rate: summarise(torchName(task), 'img/s', rates),
+    peakBytes: peakBytes ?? undefined,
+    torch: printed.torch,
+  };
+}
+
+/** Such as `PyTorch DDP + gloo, bf16, 2 processes × 1 thread`. */
+function torchName({ processes, threads, precision, device }: TorchTask): string {
+  const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+  const kind = processes === 1 ? 'PyTorch' : `PyTorch DDP${device === 'cpu' ? ' + gloo' : ''}`;
+  const team = `${plural(processes, 'process', 'processes')} × ${plural(threads, 'thread', 'threads')}`;
+  return [kind, ...(precision === 'fp32' ? [] : [precision]), team].join(', ');
 }

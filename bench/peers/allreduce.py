@@ -1,50 +1,47 @@
 """PyTorch's gloo all_reduce between processes of one machine: milliseconds an all-reduce.
 
-Usage: allreduce.py PROCESSES FLOATS RUNS ITERATIONS. Prints {"torch": version, "ms": [of each run]}, rank 0's
-time for a run of ITERATIONS all-reduces back to back, after one run to warm up.
+Prints {"torch": version, "ms": [of each run]}, rank 0's time for a run of back-to-back all-reduces, after one run to
+warm up.
 """
+import argparse
 import json
-import os
-import sys
 import time
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
+
+from processes import launch
 
 
-def member(rank, processes, floats, runs, iterations, port, queue):
+def read_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--processes", type=int, required=True)
+    parser.add_argument("--floats", type=int, required=True, help="in the buffer")
+    parser.add_argument("--runs", type=int, default=5, help="timed runs")
+    parser.add_argument("--iterations", type=int, default=50, help="all-reduces in a run")
+    return parser.parse_args()
+
+
+def member(rank, processes, options):
     torch.set_num_threads(1)
-    store = dist.TCPStore("127.0.0.1", port, is_master=False)
-    dist.init_process_group("gloo", store=store, rank=rank, world_size=processes)
-    buffer = torch.full((floats,), float(rank + 1))
+    buffer = torch.full((options.floats,), float(rank + 1))
     dist.all_reduce(buffer)
     assert bool((buffer == processes * (processes + 1) / 2).all())
     buffer.zero_()
     measured = []
-    for run in range(-1, runs):
+    for run in range(-1, options.runs):
         dist.barrier()
         start = time.perf_counter()
-        for _ in range(iterations):
+        for _ in range(options.iterations):
             dist.all_reduce(buffer)
         if run >= 0:
-            measured.append(1000 * (time.perf_counter() - start) / iterations)
-    if rank == 0:
-        queue.put(measured)
-    dist.barrier()
-    dist.destroy_process_group()
+            measured.append(1000 * (time.perf_counter() - start) / options.iterations)
+    return measured
 
 
 def main():
-    processes, floats, runs, iterations = map(int, sys.argv[1:])
-    # gloo otherwise picks the interface that the host's name resolves to.
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    queue = mp.get_context("fork").SimpleQueue()
-    # Port 0: whichever is free.
-    rendezvous = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    arguments = (processes, floats, runs, iterations, rendezvous.port, queue)
-    mp.start_processes(member, arguments, nprocs=processes, start_method="fork")
-    print(json.dumps({"torch": torch.__version__, "ms": queue.get()}))
+    options = read_arguments()
+    print(json.dumps({"torch": torch.__version__, "ms": launch(member, options.processes, options)[0]}))
 
 
 if __name__ == "__main__":
