@@ -9,6 +9,7 @@ import { binaryCases, cornerCases, unaryCases } from './fixtures/kernels/element
 import type { Input, KernelCase, Shape } from './fixtures/kernels/kernel-case.js';
 import { normCases } from './fixtures/kernels/norms.js';
 import { creationCases, reductionCases } from './fixtures/kernels/reductions.js';
+import { imageCases, indexCases, productCases, shapeCases } from './fixtures/kernels/shapes.js';
 
 const families: Readonly<Record<string, readonly KernelCase[]>> = {
   'functions of an element': unaryCases,
@@ -17,6 +18,10 @@ const families: Readonly<Record<string, readonly KernelCase[]>> = {
   'reductions, scans and counts': reductionCases,
   'tensors made of numbers': creationCases,
   'normalisations and losses': normCases,
+  'matrix products': productCases,
+  'movements of values': shapeCases,
+  'reading and writing by index': indexCases,
+  'images resized, cropped and turned': imageCases,
 };
 
 const skip = isAddonBuilt() ? false : 'the addon of the torch engine is not built: npm run build:native';
