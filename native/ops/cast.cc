@@ -21,6 +21,8 @@ at::Tensor arithmetic(const at::Tensor& x) { return x.scalar_type() == at::kBool
 
 at::Tensor floating(const at::Tensor& x) { return x.is_floating_point() ? x : x.to(widestType(x.device())); }
 
-at::ScalarType widestType(const c10::Device& device) { return device.type() == c10::kMPS ? at::kFloat : at::kDouble; }
+at::ScalarType widestType(const c10::Device& device) {
+  return device.type() == c10::kMPS ? at::kFloat : at::kDouble;
+}
 
 }  // namespace gradring
