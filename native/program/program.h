@@ -37,7 +37,7 @@ class Program {
   const ProgramOptions options_;
   const int weightCount_;
   const Plan plan_;
-  const Onednn onednn_;
+  const Onednn onednn_{};
   std::vector<Slot> slots_;  // the last used one last
 };
 
