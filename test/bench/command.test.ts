@@ -19,7 +19,18 @@ const quick = ['allreduce', '--sizes', '1000', '--replicas', '2,3', '--runs', '3
 t.test('without a name it lists every bench, its peer and its options', async t => {
   const { code, out } = await bench();
   t.equal(code, 0);
-  for (const text of ['loader', 'allreduce', 'step', 'scaling', 'gloo', '--stock-batch', '--json', '[192]']) {
+  for (const text of [
+    'loader',
+    'allreduce',
+    'step',
+    'scaling',
+    'overhead',
+    'memory',
+    'gloo',
+    '--stock-batch',
+    '--json',
+    '[192]',
+  ]) {
     t.match(out, text);
   }
 });
@@ -30,6 +41,7 @@ t.test('wrong usage ends with 2 and says what was meant, before anything is meas
     [['step', '--stock-bach', '3'], 'did you mean --stock-batch?'],
     [['allreduce', '--batch', '3'], 'there is no option --batch here'],
     [['scaling', '--replicas', '1,0'], "--replicas takes whole numbers above 0, not '0'"],
+    [['step', '--engine', 'abacus'], "--engine takes wasm or torch or cpu, not 'abacus'"],
     [['allreduce', 'step'], "what is 'step'?"],
     [['allreduce', '--json', '/nowhere/figures.json'], 'make the folder first'],
     [[...quick, '--peer', '--python', 'no-such-python'], 'there is no no-such-python'],

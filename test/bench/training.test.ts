@@ -28,3 +28,20 @@ t.test('step: rate against the stock cpu backend, its parts, its three costliest
     if (!name.includes('all-reduce')) t.ok(median > 0, name);
   }
 });
+
+t.test('overhead: a step is its kernels and what stands beside them', async t => {
+  t.equal((await bench('overhead', '--batch', '2', '--runs', '1', '--json', file)).code, 0);
+  const [step, inKernels, beside, calls] = rows();
+  t.equal(beside.median, step.median - inKernels.median);
+  t.ok(inKernels.median > 0 && beside.median > 0);
+  t.ok(Number.isInteger(calls.median));
+});
+
+t.test('memory: the peak of a step, and what many steps leave', async t => {
+  const few = ['--steps', '1', '--small-steps', '2'];
+  const { code } = await bench('memory', '--replicas', '1', '--batch', '32', ...few, '--json', file);
+  if (process.platform !== 'linux') return t.equal(code, 2, 'no other system tells');
+  const [peak, growth] = rows();
+  t.ok(peak.median > 1, `${peak.median} MB for 32 images`);
+  t.match(growth.name, 'growth over 2 steps');
+});
