@@ -25,5 +25,7 @@ void registerMatmul(Registry& registry);
 void registerShape(Registry& registry);
 void registerIndex(Registry& registry);
 void registerImage(Registry& registry);
+// ../program/bindings.cc
+void registerProgram(Registry& registry);
 
 }  // namespace gradring

@@ -30,8 +30,8 @@ export function compileModel(backend: TorchBackend, model: LayersModel): Compile
   const runs = joined(blocksOf(model, steps));
   if (!runs.some(({ fused }) => fused)) return undefined;
   const pieces = runs.map(
-    ({ fused, blocks }): Piece =>
-      fused ? new NativeProgram(backend, graphOf(blocks), trainable) : new PlainLayers(blocks),
+    ({ fused, blocks }, index): Piece =>
+      fused ? new NativeProgram(backend, graphOf(blocks), trainable, index > 0) : new PlainLayers(blocks),
   );
   const fusedLayers = runs.flatMap(({ fused, blocks }) =>
     fused ? blocks.flatMap(({ steps }) => steps) : [],

@@ -19,16 +19,26 @@ interface ProgramAttributes {
 export class NativeProgram {
   readonly #backend: TorchBackend;
   readonly #weights: readonly LayerVariable[];
-  readonly #wanted: readonly boolean[];
+  /** Inputs of the operation whose gradient the addon gives, in its order. */
+  readonly #wanted: readonly string[];
   /** Number by which the addon knows it. */
   readonly #id: number;
 
-  /** @param trainable weights whose gradient is wanted */
-  constructor(backend: TorchBackend, graph: Graph, trainable: ReadonlySet<LayerVariable>) {
+  /**
+   * @param trainable weights whose gradient is wanted
+   * @param wantsInput whether that of the input is: not for the first layers of a model
+   */
+  constructor(
+    backend: TorchBackend,
+    graph: Graph,
+    trainable: ReadonlySet<LayerVariable>,
+    wantsInput: boolean,
+  ) {
     this.#backend = backend;
     this.#weights = graph.weights;
-    this.#wanted = graph.weights.map(weight => trainable.has(weight));
-    backend.runOn('programCreate', [], [], ...graph.encode(trainable));
+    const weights = graph.weights.flatMap((weight, i) => (trainable.has(weight) ? [`w${i}`] : []));
+    this.#wanted = wantsInput ? [...weights, 'x'] : weights;
+    backend.runOn('programCreate', [], [], ...graph.encode(trainable), wantsInput);
     this.#id = backend.answer();
     registerProgramKernel();
   }
@@ -58,26 +68,21 @@ export class NativeProgram {
   /** The gradients by the names of the inputs, computed together when the first one is asked for. */
   gradients(dy: Tensor, ticket: Tensor): Record<string, () => Tensor> {
     const run = this.#backend.ticketNumber(ticket.dataId);
-    let results: Record<string, Tensor> | undefined;
-    const compute = (wantsInput: boolean) => {
-      results ??= this.#backward(dy, run, wantsInput);
-      return results;
+    let results: readonly Tensor[] | undefined;
+    const result = (index: number): Tensor => {
+      results ??= this.#backward(dy, run);
+      return results[index];
     };
-    const thunks = this.#weights.map((_, i) => [`w${i}`, () => compute(false)[`w${i}`]] as const);
-    // The tape asks for `x` first, if at all.
-    return Object.fromEntries([['x', () => compute(true).x], ...thunks]);
+    return Object.fromEntries(this.#wanted.map((name, index) => [name, () => result(index)]));
   }
 
   dispose(): void {
     this.#backend.runOn('programDestroy', [], [], this.#id);
   }
 
-  #backward(dy: Tensor, run: number, wantsInput: boolean): Record<string, Tensor> {
-    const names = this.#weights.flatMap((_, i) => (this.#wanted[i] ? [`w${i}`] : []));
-    if (wantsInput) names.push('x');
-    const infos = this.#backend.runAll('programBackward', names.length, [dy], this.#id, run, wantsInput);
-    const tensors = infos.map(info => tf.engine().makeTensorFromTensorInfo(info));
-    return Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
+  #backward(dy: Tensor, run: number): Tensor[] {
+    const infos = this.#backend.runAll('programBackward', this.#wanted.length, [dy], this.#id, run);
+    return infos.map(info => tf.engine().makeTensorFromTensorInfo(info));
   }
 
   #release(run: number): void {
