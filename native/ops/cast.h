@@ -19,6 +19,9 @@ at::Tensor arithmetic(const at::Tensor& x);
 // For functions of real numbers: float32 as it is, integers in a type that holds each of them.
 at::Tensor floating(const at::Tensor& x);
 
+// A number as float32 holds it: LibTorch refuses what lies beyond its range, and here becomes infinite.
+inline double rounded(double value) { return static_cast<float>(value); }
+
 // The widest floating type of the device.
 at::ScalarType widestType(const c10::Device& device);
 

@@ -9,7 +9,8 @@ namespace {
 void fill(Call& call) {
   const at::ScalarType type = typeOf(call.integer());
   const Ints shape = call.integers();
-  call.give(at::full(shape, call.number(), call.options(type)));
+  const double value = call.number();
+  call.give(at::full(shape, type == at::kFloat ? rounded(value) : value, call.options(type)));
 }
 
 // dtype, length, start, step

@@ -134,6 +134,8 @@ void unsortedSegmentSum(Call& call) {
   const at::Tensor x = call.tensor();
   const at::Tensor ids = call.tensor().to(at::kLong);
   const int64_t segments = call.integer();
+  TORCH_CHECK(ids.dim() <= x.dim() && ids.sizes() == x.sizes().slice(0, ids.dim()), "segment ids [", ids.sizes(),
+              "] do not fit x [", x.sizes(), "]");
   const Table table(x.sizes(), ids.dim());
   const at::Tensor unknown = ids.lt(0).logical_or_(ids.ge(segments));
   const at::Tensor targets = ids.masked_fill(unknown, segments).reshape(-1);

@@ -2,6 +2,7 @@
 //
 // Many of these are views in ATen. Results are copies all the same: a variable's memory is overwritten by the
 // optimizer, and a small slice would keep a large tensor alive.
+#include "cast.h"
 #include "lists.h"
 
 namespace gradring {
@@ -79,7 +80,8 @@ void stridedSlice(Call& call) {
 // x; value, before and after of each axis
 void pad(Call& call) {
   const at::Tensor x = call.tensor();
-  const double value = call.number();
+  const double given = call.number();
+  const double value = x.is_floating_point() ? rounded(given) : given;
   const Ints paddings = call.integers();
   Ints lastFirst;
   for (size_t i = paddings.size(); i > 0; i -= 2) {
