@@ -11,7 +11,7 @@ const introduction = `# Kernels of the torch engine
 
 <!-- Written by scripts/make-kernels-page.mjs from the kernels as registered: change those, and run the script. -->
 
-A kernel is the unit that TensorFlow.js asks of an engine. A **native** one runs in LibTorch on the engine's device. For the rest the kernel of the \`cpu\` engine runs on **host copies** of the inputs: the result is the same, a GPU waits for it, and the engine says its name once. Strings and complex numbers have no other home than host memory, whatever the kernel. **None** is what no engine of ours has.
+A kernel is the unit that TensorFlow.js asks of an engine. A **native** one runs in LibTorch on the engine's device. For the rest the kernel of the \`cpu\` engine runs on **host copies** of the inputs: the result is the same, a GPU waits for it, and the engine says its name once. Strings and complex numbers have no other home than host memory, whatever the kernel. **None** is what no operation asks of an engine: TensorFlow.js has the name, and composes others.
 
 The column *models* says what training or inference of a \`tf.LayersModel\` can reach, read from the import lines of tfjs-layers and of the gradients in tfjs-core.`;
 

@@ -68,6 +68,9 @@ const kernelNames = new Map(
   ),
 );
 
+/** An operation such as `abs` has a branch for complex numbers; the tensors of a model are none. */
+const complexOnly = new Set(['Complex', 'ComplexAbs', 'Real', 'Imag']);
+
 export const allKernels = () => [...kernelNames.values()];
 
 /** @returns {Set<string>} */
@@ -90,8 +93,9 @@ export function reachableKernels() {
       if (/\/(ops|gradients|optimizers)\//.test(target)) files.add(target);
       if (!target.endsWith('kernel_names.js')) continue;
       for (const constant of namesIn(imported.replace(/[{}]/g, ''))) {
-        if (!kernelNames.has(constant)) continue;
-        reached.add(kernelNames.get(constant));
+        const name = kernelNames.get(constant);
+        if (name === undefined || complexOnly.has(name)) continue;
+        reached.add(name);
         if (gradients.has(constant)) files.add(gradients.get(constant));
       }
     }
