@@ -8,41 +8,42 @@ namespace {
 
 class ConvolutionStep : public Step {
  public:
-  ConvolutionStep(const Stage& stage, std::unique_ptr<Convolution> how)
+  ConvolutionStep(const Stage& stage, Convolutions how)
       : stage_(stage), input_(stage.terms[0].value), how_(std::move(how)) {}
 
   void planForward(Planner& planner) override {
     planner.useValue(input_);
     planner.useValue(stage_.output);
-    how_->planForward(planner);
+    how_.forward->planForward(planner);
   }
 
   void planBackward(Planner& planner, const Run& run) override {
     planner.useValue(input_);
     planner.useGradient(stage_.output);
     sink_ = planSink(planner, run, input_);
-    how_->planBackward(planner, sink_.wanted(), run.isTrained(stage_.weight));
+    if (sink_.wanted()) how_.backwardData->planBackwardData(planner);
+    if (run.isTrained(stage_.weight)) how_.backwardFilter->planBackwardFilter(planner);
   }
 
   void forward(Run& run) override {
-    how_->forward(run, run.value(input_), run.weight(stage_.weight), run.value(stage_.output));
+    how_.forward->forward(run, run.value(input_), run.weight(stage_.weight), run.value(stage_.output));
   }
 
   void backward(Run& run) override {
     const at::Tensor& dz = run.gradient(stage_.output);
     if (const at::Tensor* dFilter = run.weightGradient(stage_.weight)) {
-      how_->backwardFilter(run, run.value(input_), dz, *dFilter);
+      how_.backwardFilter->backwardFilter(run, run.value(input_), dz, *dFilter);
       run.done(stage_.weight);
     }
     if (!sink_.wanted()) return;
-    how_->backwardData(run, dz, run.weight(stage_.weight), sink_.target(run));
+    how_.backwardData->backwardData(run, dz, run.weight(stage_.weight), sink_.target(run));
     sink_.finish(run);
   }
 
  private:
   const Stage& stage_;
   const int input_;
-  const std::unique_ptr<Convolution> how_;
+  const Convolutions how_;
   Sink sink_;
 };
 
@@ -127,19 +128,13 @@ class Stem : public Step {
   std::vector<float> scratch_, partial_;
 };
 
-std::unique_ptr<Convolution> choose(const ConvolutionShape& shape, const Run& run) {
-  if (!run.options().usesOnednn()) return makeAtenConvolution(shape);
-  if (prefersGemm(shape)) return makeGemmConvolution(shape);
-  return makeOnednnConvolution(shape, run.onednn());
-}
-
 }  // namespace
 
 std::unique_ptr<Step> makeConvolution(const Stage& stage, Run& run) {
   if (stage.stem) return std::make_unique<Stem>(stage, run);
   const ConvolutionShape shape{run.images(stage.terms[0].value), run.images(stage.output), run.batch(),
                                stage.window};
-  return std::make_unique<ConvolutionStep>(stage, choose(shape, run));
+  return std::make_unique<ConvolutionStep>(stage, chooseConvolutions(shape, run));
 }
 
 }  // namespace gradring

@@ -10,9 +10,6 @@ class AtenConvolution : public Convolution {
  public:
   explicit AtenConvolution(const ConvolutionShape& shape) : window_(shape.window) {}
 
-  void planForward(Planner&) override {}
-  void planBackward(Planner&, bool, bool) override {}
-
   void forward(const Run&, const at::Tensor& x, const at::Tensor& filter, const at::Tensor& z) override {
     z.copy_(at::convolution(padded(x, z), asOihw(filter, z), {}, stride(), padding(), dilation(), false, {0, 0}, 1)
                 .permute({0, 2, 3, 1}));

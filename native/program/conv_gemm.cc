@@ -28,10 +28,16 @@ class GemmConvolution : public Convolution {
     product_ = planner.scratch(rows_ * shape_.z.channels * elementSize());
   }
 
-  void planBackward(Planner& planner, bool data, bool filter) override {
-    if (filter) planner.useScratch(kept_);
-    if (data) gradient_ = planner.scratch(rows_ * taps_ * elementSize());
-    dProduct_ = planner.scratch(rows_ * shape_.z.channels * elementSize());
+  void planBackwardData(Planner& planner) override {
+    gradient_ = planner.scratch(rows_ * taps_ * elementSize());
+    planProduct(planner);
+  }
+
+  void planBackwardFilter(Planner& planner) override {
+    makesColumns_ = kept_ < 0;
+    if (makesColumns_) kept_ = planner.scratch(rows_ * taps_ * elementSize());
+    planner.useScratch(kept_);
+    planProduct(planner);
   }
 
   void forward(const Run& run, const at::Tensor& x, const at::Tensor& filter, const at::Tensor& z) override {
@@ -48,12 +54,19 @@ class GemmConvolution : public Convolution {
     withColumns(run, dx, columns, kernels().layout.fromColumns);
   }
 
-  void backwardFilter(const Run& run, const at::Tensor&, const at::Tensor& dz, const at::Tensor& dFilter) override {
+  void backwardFilter(const Run& run, const at::Tensor& x, const at::Tensor& dz,
+                      const at::Tensor& dFilter) override {
     const at::Tensor columns = matrix(run, kept_, taps_);
+    if (makesColumns_) withColumns(run, x, columns, kernels().layout.toColumns);
     product(columns.t(), rowsOf(run, dz), dFilter.view({taps_, shape_.z.channels}), type_);
   }
 
  private:
+  void planProduct(Planner& planner) {
+    if (dProduct_ < 0) dProduct_ = planner.scratch(rows_ * shape_.z.channels * elementSize());
+    planner.useScratch(dProduct_);
+  }
+
   int64_t elementSize() const { return type_ == at::kFloat ? 4 : 2; }
 
   at::Tensor matrix(const Run& run, int buffer, int64_t width) const {
@@ -90,17 +103,11 @@ class GemmConvolution : public Convolution {
   Columns columns_;
   int64_t rows_ = 0, taps_ = 0;
   at::ScalarType type_ = at::kFloat;
+  bool makesColumns_ = false;  // forward went another way
   int kept_ = -1, product_ = -1, gradient_ = -1, dProduct_ = -1;
 };
 
 }  // namespace
-
-// oneDNN's direct kernels lose half their speed on images of a few pixels with a stride (measured on 256 → 256 at 4×4).
-bool prefersGemm(const ConvolutionShape& shape) {
-  const Window& w = shape.window;
-  return shape.x.type == Type::f32 && w.strideH == 2 && w.strideW == 2 && w.dilationH == 1 && w.dilationW == 1 &&
-         shape.z.pixels() <= 4 && shape.x.channels >= 256;
-}
 
 std::unique_ptr<Convolution> makeGemmConvolution(const ConvolutionShape& shape) {
   return std::make_unique<GemmConvolution>(shape);

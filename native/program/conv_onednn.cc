@@ -25,10 +25,8 @@ struct Pass {
   int filterBuffer = -1, scratchBuffer = -1;
 
   void plan(Planner& planner) {
-    if (filterBuffer < 0) filterBuffer = planner.scratch(static_cast<int64_t>(filter.get_size()));
-    if (scratchBuffer < 0) scratchBuffer = planner.scratch(static_cast<int64_t>(scratchpad.get_size()));
-    planner.useScratch(filterBuffer);
-    planner.useScratch(scratchBuffer);
+    filterBuffer = planner.scratch(static_cast<int64_t>(filter.get_size()));
+    scratchBuffer = planner.scratch(static_cast<int64_t>(scratchpad.get_size()));
   }
 };
 
@@ -42,20 +40,21 @@ class OnednnConvolution : public Convolution {
     dilations_ = {w.dilationH - 1, w.dilationW - 1};
     padBegin_ = {w.padTop, w.padLeft};
     padEnd_ = {w.padBottom, w.padRight};
-    makeForward();
   }
 
-  void planForward(Planner& planner) override { forward_.plan(planner); }
+  void planForward(Planner& planner) override {
+    makeForward();
+    forward_.plan(planner);
+  }
 
-  void planBackward(Planner& planner, bool data, bool filter) override {
-    if (data) {
-      makeBackwardData();
-      data_.plan(planner);
-    }
-    if (filter) {
-      makeBackwardFilter();
-      filter_.plan(planner);
-    }
+  void planBackwardData(Planner& planner) override {
+    makeBackwardData();
+    data_.plan(planner);
+  }
+
+  void planBackwardFilter(Planner& planner) override {
+    makeBackwardFilter();
+    filter_.plan(planner);
   }
 
   void forward(const Run& run, const at::Tensor& x, const at::Tensor& filter, const at::Tensor& z) override {

@@ -27,7 +27,7 @@ struct Norm;
 class Planner;
 class Step;
 
-// Milliseconds that a step last took.
+// Milliseconds of processor time that a step last took of the calling thread.
 struct StepTime {
   double forward = 0, backward = 0;
 };

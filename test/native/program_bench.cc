@@ -17,13 +17,13 @@ const char* nameOf(StageKind kind) {
   return names[static_cast<int>(kind)];
 }
 
-void printProfile(const Run& run) {
+void printProfile(const Run& run, const std::vector<StepTime>& times) {
   std::map<std::string, std::pair<double, double>> kinds;
   const Plan& plan = run.plan();
   for (size_t index = 0; index < plan.stages.size(); index++) {
     const Stage& stage = plan.stages[index];
     const Value &in = plan.values[stage.terms[0].value], &out = plan.values[stage.output];
-    const StepTime time = run.times()[index];
+    const StepTime time = times[index];
     const double flop = 2e-6 * static_cast<double>(run.batch() * out.height * out.width * out.channels * in.channels *
                                                    stage.window.kernelH * stage.window.kernelW);
     std::printf("%-18s %3ld→%-3ld %ldx%ld s%ld @%-2ld  forward %6.2f ms  backward %6.2f ms", nameOf(stage.kind),
@@ -59,15 +59,24 @@ int main(int count, char** arguments) {
   const at::Tensor x = at::randn({batch, 28, 28, 1}), dy = at::randn({batch, 10});
   Program program(model.graph, options);
   std::vector<double> times;
+  std::vector<StepTime> best;
   Run* run = nullptr;
   for (int step = 0; step < 12; step++) {
     const auto begin = std::chrono::steady_clock::now();
     run = program.forward(x, weights, true);
     program.backward(run, dy, gradients, nullptr);
     program.release(run);
+    best.resize(run->times().size(), {1e9, 1e9});
+    for (size_t i = 0; i < best.size(); i++) {
+      best[i].forward = std::min(best[i].forward, run->times()[i].forward);
+      best[i].backward = std::min(best[i].backward, run->times()[i].backward);
+    }
     times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
   }
-  printProfile(*run);
+  printProfile(*run, best);
+  double sum = 0;
+  for (const StepTime& time : best) sum += time.forward + time.backward;
+  std::printf("sum of the best: %.1f ms (%.0f img/s)\n", sum, batch / sum * 1e3);
   std::sort(times.begin(), times.end());
   std::printf("batch %ld, %d threads%s: best %.1f ms (%.0f img/s), median %.1f ms; %.0f MB of activations\n", long(batch),
               options.threads, options.bf16 ? ", bf16" : "", times[0], batch / times[0] * 1e3,
