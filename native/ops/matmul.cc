@@ -1,6 +1,7 @@
 // Matrix products.
 #include "activation.h"
 #include "cast.h"
+#include "gemm.h"
 #include "lists.h"
 
 namespace gradring {
@@ -26,12 +27,7 @@ void matMul(Call& call) {
   const at::ScalarType resultType = a.scalar_type();
   a = a.to(type);
   b = b.to(type);
-  if (bias && bias->dim() == 1 && a.dim() == 2 && b.dim() == 2) {
-    const at::Tensor y = at::addmm(bias->to(type), a, b);
-    call.give(activation.apply(y.to(resultType), slopes));
-    return;
-  }
-  at::Tensor y = at::matmul(a, b).to(resultType);
+  at::Tensor y = matrixProduct(a, b).to(resultType);
   if (bias) y = y.add_(*bias);
   call.give(activation.apply(y, slopes));
 }
