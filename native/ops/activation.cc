@@ -1,4 +1,5 @@
 #include "activation.h"
+#include "choose.h"
 
 namespace gradring {
 
@@ -13,7 +14,7 @@ at::Tensor Activation::apply(at::Tensor y, const c10::optional<at::Tensor>& slop
     case ActivationKind::relu: return y.relu_();
     case ActivationKind::relu6: return y.clamp_(0, 6);
     case ActivationKind::elu: return at::elu_(y);
-    case ActivationKind::prelu: return at::where(y.lt(0), y * slopes.value(), y);
+    case ActivationKind::prelu: return choose(y.lt(0), y * slopes.value(), y);
     case ActivationKind::leakyrelu: return at::leaky_relu_(y, alpha);
     case ActivationKind::sigmoid: return y.sigmoid_();
   }

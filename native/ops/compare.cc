@@ -1,8 +1,18 @@
 // Comparisons and logic, with broadcasting; their results are bool. Selection by condition.
 #include "cast.h"
-#include "ops.h"
+#include "choose.h"
 
 namespace gradring {
+
+// On a processor by bits, in vector code: LibTorch 1.13's own takes a branch for each element, ten times as long.
+at::Tensor choose(const at::Tensor& condition, const at::Tensor& yes, const at::Tensor& no) {
+  if (!yes.is_cpu() || yes.element_size() != 4) return at::where(condition, yes, no);
+  const at::Tensor mask = condition.to(at::kInt).neg_();
+  const at::Tensor otherwise = no.view(at::kInt);
+  at::Tensor bits = yes.view(at::kInt).bitwise_xor(otherwise).bitwise_and(mask).bitwise_xor_(otherwise);
+  return bits.view(yes.scalar_type());
+}
+
 namespace {
 
 template <at::Tensor (*function)(const at::Tensor&)>
@@ -14,15 +24,6 @@ template <at::Tensor (*function)(const at::Tensor&, const at::Tensor&)>
 void comparison(Call& call) {
   const at::Tensor a = call.tensor();
   call.give(function(a, call.tensor()));
-}
-
-// On a processor by bits, in vector code: LibTorch 1.13's own takes a branch for each element, ten times as long.
-at::Tensor choose(const at::Tensor& condition, const at::Tensor& yes, const at::Tensor& no) {
-  if (!yes.is_cpu() || yes.element_size() != 4) return at::where(condition, yes, no);
-  const at::Tensor mask = condition.to(at::kInt).neg_();
-  const at::Tensor otherwise = no.view(at::kInt);
-  at::Tensor bits = yes.view(at::kInt).bitwise_xor(otherwise).bitwise_and(mask).bitwise_xor_(otherwise);
-  return bits.view(yes.scalar_type());
 }
 
 // condition, chosen where it is true, chosen elsewhere

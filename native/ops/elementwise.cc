@@ -1,6 +1,7 @@
 // Functions of each element, and arithmetic of two tensors with broadcasting. Unless said otherwise the result has
 // the dtype of the first argument.
 #include "cast.h"
+#include "choose.h"
 #include "lists.h"
 #include "ops.h"
 
@@ -103,7 +104,7 @@ void leakyRelu(Call& call) {
 void prelu(Call& call) {
   const at::Tensor x = castTo(call.tensor(), at::kFloat);
   const at::Tensor slopes = castTo(call.tensor(), at::kFloat);
-  call.give(at::clamp_max(x, 0).mul(slopes).add_(at::clamp_min(x, 0)));
+  call.give(choose(x.lt(0), x * slopes, x));
 }
 
 // dy, y = elu(x) → dx
