@@ -1,6 +1,7 @@
 // Matrix products.
 #include "activation.h"
 #include "cast.h"
+#include "einsum.h"
 #include "gemm.h"
 #include "lists.h"
 
@@ -32,7 +33,7 @@ void matMul(Call& call) {
   call.give(activation.apply(y, slopes));
 }
 
-// tensors …; the equation's characters
+// tensors …; the equation's characters, without blanks
 void einsum(Call& call) {
   std::vector<at::Tensor> tensors = readTensors(call);
   const Ints characters = call.integers();
@@ -40,7 +41,9 @@ void einsum(Call& call) {
   const at::ScalarType resultType = tensors[0].scalar_type();
   const at::ScalarType type = productType(call, tensors[0]);
   for (auto& tensor : tensors) tensor = tensor.to(type);
-  call.give(at::einsum(equation, tensors).to(resultType));
+  const at::Tensor result =
+      tensors.size() == 2 ? contraction(tensors[0], tensors[1], equation) : at::einsum(equation, tensors);
+  call.give(result.to(resultType));
 }
 
 }  // namespace

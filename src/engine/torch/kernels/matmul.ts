@@ -17,7 +17,8 @@ export const matmulKernels: TorchKernels = {
     // LibTorch would also take equations, and broadcast sizes, that tfjs refuses.
     const { allDims, idDims } = tf.backend_util.decodeEinsumEquation(equation as string, tensors.length);
     tf.backend_util.checkEinsumDimSizes(allDims.length, idDims, tensors as never);
-    const characters = Array.from(equation as string, character => character.charCodeAt(0));
+    const bare = (equation as string).replaceAll(/\s/g, '');
+    const characters = Array.from(bare, character => character.charCodeAt(0));
     return backend.run('einsum', [...tensors, undefined], characters);
   },
 };
