@@ -22,6 +22,7 @@ function summary({ passed, failed, skipped }: SuiteTotals): string {
 // Specs of the profiler and of warnings print; what is said here is the outcome.
 console.log = () => {};
 console.warn = () => {};
+process.removeAllListeners('warning');
 
 const engine = values.engine as EngineName;
 const totals = await runSuite({

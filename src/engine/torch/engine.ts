@@ -16,7 +16,7 @@ const deviceKinds = ['cpu', 'cuda', 'mps'];
 export async function openTorchEngine(device: string, settings: EngineSettings): Promise<Engine> {
   const addon = loadAddon();
   openDevice(addon, device, settings);
-  registerTorchKernels();
+  registerTorchKernels(warnOfHostKernel);
   if (!tf.engine().registryFactory[TORCH]) tf.registerBackend(TORCH, () => new TorchBackend(addon, device));
   if (!(await tf.setBackend(TORCH))) {
     throw new EngineError('The torch backend did not start.', {
@@ -46,6 +46,18 @@ export async function openTorchEngine(device: string, settings: EngineSettings):
     memory: () => ({ tensors: tf.memory().numTensors, bytes: tf.memory().numBytes }),
     close: () => tf.engine().reset(),
   };
+}
+
+/** Through Node's own channel: the host of the process listens to it or silences it; a replica's goes to the log. */
+function warnOfHostKernel(kernelName: string): void {
+  process.emitWarning(
+    `The torch engine runs the kernel ${kernelName} on host copies: it has no native one.`,
+    {
+      type: 'PerformanceWarning',
+      code: 'GRADRING_HOST_KERNEL',
+      detail: 'docs/kernels.md lists which kernels are native.',
+    },
+  );
 }
 
 function openDevice({ frame, operations }: Addon, device: string, settings: EngineSettings): void {
