@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
+import type { CoordinatorOptions } from '../../src/coordinator/coordinator-options.js';
 import { createSlots, slotViews } from '../../src/data/batch-slots.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { chooseDevices } from '../../src/engine/devices.js';
@@ -51,8 +52,16 @@ export class SharedTask {
     return new SharedTask(data, batches, oneCycle(steps, maxLr));
   }
 
-  /** Trains on as many replicas; returns the weights it began with, and the loss of every step. */
-  async train(engine: string, replicas: number): Promise<{ start: Float32Array; losses: number[] }> {
+  /**
+   * Trains on as many replicas; returns the weights it began with, and the loss of every step.
+   *
+   * @param options of the coordinator; other devices than the processor's, for example
+   */
+  async train(
+    engine: string,
+    replicas: number,
+    options: Partial<CoordinatorOptions> = {},
+  ): Promise<{ start: Float32Array; losses: number[] }> {
     const { devices } = await chooseDevices(`cpu:${replicas}`, engine);
     const coordinator = new Coordinator({
       engine,
@@ -60,6 +69,7 @@ export class SharedTask {
       recipe: models.resnet,
       imageShape: this.#data.imageShape,
       classes: this.#data.classes,
+      ...options,
     });
     try {
       await coordinator.open();
