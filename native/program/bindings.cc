@@ -1,129 +1,126 @@
-// Programs as JavaScript sees them, by number. In the order of the frame:
+// Programs for JavaScript. Frames, in order (see call.h for how tensors and lists lie in them):
 //
-//   programCreate    height, width, channels of the input; number of nodes; for each node its kind, list of inputs, list
-//                    of attributes, list of weight slots (graph.h); the output node; list of trainable (0, 1) by weight
-//                    slot; whether the gradient of the input is wanted → program
-//   programForward   x; program, training, list of the weights' handles → y, run
-//   programBackward  dy; program, run → the gradient of each trainable weight, in slot order, then of x if wanted
-//   programRelease   program, run
+//   programCreate    height │ width │ channels │ wants the input's gradient │ trainable, a list of 0 and 1 by weight slot │
+//                    output node │ count of nodes │ each node: kind │ inputs, a list │ attributes, a list │ weights, a list
+//                    → program
+//   programForward   program │ training │ x │ every weight in slot order
+//                    → run │ output, a tensor whose contents last until the run is released
+//   programBackward  program │ run │ dy │ for every slot the tensor that takes its gradient, or an absent one
+//                    → the input's gradient, where it was asked for at creation
+//   programRelease   program │ run
 //   programDestroy   program
+//   programBytes     program → bytes held for activations
+//
+// Kinds and their attributes are in graph.h, kinds counted from 0. Device, bf16 and threads are the
+// environment's at creation. A program that is destroyed takes its runs with it.
 #include <map>
-#include <memory>
 #include "../ops/ops.h"
 #include "program.h"
 
 namespace gradring {
+
 namespace {
 
-// A program, its runs by number, and where the gradients of each go.
-struct Held {
-  explicit Held(const Graph& graph, const ProgramOptions& options)
-      : program(graph, options), trainable(graph.trainable), inputGradient(options.inputGradient) {}
+struct Entry {
+  explicit Entry(const Graph& graph, const ProgramOptions& options) : program(graph, options) {}
 
-  struct OpenRun {
-    Run* run;
-    std::vector<at::Tensor> weights;
-  };
+  Run* run(int64_t id) const {
+    const auto found = runs.find(id);
+    TORCH_CHECK(found != runs.end(), "no run ", id, ": it was released");
+    return found->second;
+  }
 
   Program program;
-  const std::vector<bool> trainable;
-  const bool inputGradient;
-  std::map<int64_t, OpenRun> runs;
+  std::map<int64_t, Run*> runs;
   int64_t nextRun = 0;
 };
 
-// All programs of an environment.
+// Those of one environment.
 struct Programs {
-  std::map<int64_t, std::unique_ptr<Held>> held;
+  Entry& at(int64_t id) {
+    const auto found = entries.find(id);
+    TORCH_CHECK(found != entries.end(), "no program ", id, ": it was destroyed");
+    return *found->second;
+  }
+
+  std::map<int64_t, std::unique_ptr<Entry>> entries;
   int64_t next = 0;
 };
 
-Held& heldOf(Call& call) {
-  const int64_t id = call.integer();
-  auto& programs = call.environment().attach<Programs>().held;
-  const auto found = programs.find(id);
-  TORCH_CHECK(found != programs.end(), "there is no program ", id);
-  return *found->second;
+Programs& programsOf(Call& call) { return call.environment().attach<Programs>(); }
+
+std::vector<int> readInts(Call& call) {
+  const Ints values = call.integers();
+  return {values.begin(), values.end()};
 }
 
-Held::OpenRun& openRun(Held& held, int64_t id) {
-  const auto found = held.runs.find(id);
-  TORCH_CHECK(found != held.runs.end(), "there is no run ", id, " (its activations were released)");
-  return found->second;
-}
-
-std::vector<int> indices(Call& call) {
-  std::vector<int> values(static_cast<size_t>(call.integer()));
-  for (int& value : values) value = static_cast<int>(call.integer());
-  return values;
-}
-
-Graph readGraph(Call& call) {
-  Graph graph;
-  graph.height = call.integer();
-  graph.width = call.integer();
-  graph.channels = call.integer();
-  graph.nodes.resize(static_cast<size_t>(call.integer()));
-  for (Node& node : graph.nodes) {
-    node.kind = static_cast<NodeKind>(call.integer());
-    node.inputs = indices(call);
-    node.attributes = call.numbers();
-    node.weights = indices(call);
-  }
-  graph.output = static_cast<int>(call.integer());
-  for (const int trainable : indices(call)) graph.trainable.push_back(trainable != 0);
-  graph.weightCount = static_cast<int>(graph.trainable.size());
-  return graph;
+Node readNode(Call& call) {
+  Node node;
+  const int64_t kind = call.integer();
+  TORCH_CHECK(kind >= 0 && kind <= static_cast<int64_t>(NodeKind::flatten), "no node of kind ", kind);
+  node.kind = static_cast<NodeKind>(kind);
+  node.inputs = readInts(call);
+  node.attributes = call.numbers();
+  node.weights = readInts(call);
+  return node;
 }
 
 void programCreate(Call& call) {
-  const Graph graph = readGraph(call);
-  const auto& environment = call.environment();
+  Graph graph{};
+  graph.height = call.integer();
+  graph.width = call.integer();
+  graph.channels = call.integer();
   ProgramOptions options;
+  options.inputGradient = call.flag();
+  for (int64_t trainable : call.integers()) graph.trainable.push_back(trainable != 0);
+  graph.weightCount = static_cast<int>(graph.trainable.size());
+  graph.output = static_cast<int>(call.integer());
+  const int64_t count = call.integer();
+  for (int64_t i = 0; i < count; i++) graph.nodes.push_back(readNode(call));
+  const Environment& environment = call.environment();
   options.device = environment.device();
   options.bf16 = environment.bf16();
-  options.deterministic = environment.deterministic();
   options.threads = environment.threads();
-  options.inputGradient = call.flag();
-  auto& programs = call.environment().attach<Programs>();
-  programs.held.emplace(programs.next, std::make_unique<Held>(graph, options));
+  Programs& programs = programsOf(call);
+  programs.entries[programs.next] = std::make_unique<Entry>(graph, options);
   call.giveNumber(static_cast<double>(programs.next++));
 }
 
 void programForward(Call& call) {
-  const at::Tensor x = call.tensor();
-  Held& held = heldOf(call);
+  Entry& entry = programsOf(call).at(call.integer());
   const bool training = call.flag();
+  const at::Tensor x = call.tensor();
   std::vector<at::Tensor> weights;
-  for (const int64_t handle : call.integers()) weights.push_back(call.environment().tensor(handle));
-  Run* run = held.program.forward(x, weights, training);
-  held.runs.emplace(held.nextRun, Held::OpenRun{run, std::move(weights)});
-  // The run's own output serves its next forward pass.
-  call.give(run->output().clone());
-  call.giveNumber(static_cast<double>(held.nextRun++));
+  for (int slot = 0; slot < entry.program.weightCount(); slot++) weights.push_back(call.tensor());
+  Run* run = entry.program.forward(x, weights, training);
+  entry.runs[entry.nextRun] = run;
+  call.giveNumber(static_cast<double>(entry.nextRun++));
+  call.give(run->output());
 }
 
 void programBackward(Call& call) {
+  Entry& entry = programsOf(call).at(call.integer());
+  Run* run = entry.run(call.integer());
   const at::Tensor dy = call.tensor();
-  Held& held = heldOf(call);
-  const auto& [run, weights] = openRun(held, call.integer());
-  std::vector<at::Tensor> gradients(weights.size());
-  for (size_t slot = 0; slot < weights.size(); slot++)
-    if (held.trainable[slot]) gradients[slot] = at::empty_like(weights[slot]);
-  const at::Tensor dx = held.program.backward(run, dy, gradients, [](int) {});
-  for (at::Tensor& gradient : gradients)
-    if (gradient.defined()) call.give(std::move(gradient));
-  if (held.inputGradient) call.give(dx.clone());
+  std::vector<at::Tensor> gradients;
+  for (int slot = 0; slot < entry.program.weightCount(); slot++)
+    gradients.push_back(call.optionalTensor().value_or(at::Tensor()));
+  const at::Tensor dx = entry.program.backward(run, dy, gradients, nullptr);
+  if (dx.defined()) call.give(dx.clone());
 }
 
 void programRelease(Call& call) {
-  Held& held = heldOf(call);
+  Entry& entry = programsOf(call).at(call.integer());
   const int64_t id = call.integer();
-  held.program.release(openRun(held, id).run);
-  held.runs.erase(id);
+  entry.program.release(entry.run(id));
+  entry.runs.erase(id);
 }
 
-void programDestroy(Call& call) { call.environment().attach<Programs>().held.erase(call.integer()); }
+void programDestroy(Call& call) { programsOf(call).entries.erase(call.integer()); }
+
+void programBytes(Call& call) {
+  call.giveNumber(static_cast<double>(programsOf(call).at(call.integer()).program.bytes()));
+}
 
 }  // namespace
 
@@ -133,6 +130,7 @@ void registerProgram(Registry& registry) {
   registry.add("programBackward", programBackward);
   registry.add("programRelease", programRelease);
   registry.add("programDestroy", programDestroy);
+  registry.add("programBytes", programBytes);
 }
 
 }  // namespace gradring

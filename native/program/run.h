@@ -13,7 +13,6 @@ namespace gradring {
 struct ProgramOptions {
   c10::Device device = c10::kCPU;
   bool bf16 = false;
-  bool deterministic = false;
   int threads = 1;
   bool inputGradient = false;  // backward() gives dx
   // Without oneDNN and hand-written loops: the way of other devices, for tests of it on a processor.
