@@ -1,5 +1,6 @@
 // All hand-written loops, compiled once per instruction set; the fastest table that this processor can run.
 #pragma once
+#include "direct.h"
 #include "layout.h"
 #include "loss.h"
 #include "norm.h"
@@ -19,6 +20,7 @@ struct Kernels {
   LossKernels loss;
   FlatKernels flat;
   WinogradKernels winograd;
+  DirectKernels direct;
 };
 
 const Kernels& kernels();

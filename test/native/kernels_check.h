@@ -141,6 +141,6 @@ void testStem(const Kernels& kernels, Checks& checks);
 void testPool(const Kernels& kernels, Checks& checks);
 void testLayout(const Kernels& kernels, Checks& checks);
 void testFlat(const Kernels& kernels, Checks& checks);
-void testWinograd(const Kernels& kernels, Checks& checks);
+void testConvolution(const Kernels& kernels, Checks& checks);
 
 }  // namespace gradring::test

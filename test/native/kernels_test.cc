@@ -14,7 +14,7 @@ int main(int argumentCount, char** arguments) {
     test::testPool(*table, checks);
     test::testLayout(*table, checks);
     test::testFlat(*table, checks);
-    test::testWinograd(*table, checks);
+    test::testConvolution(*table, checks);
     failures += checks.failures();
   }
   std::printf("%s uses %s; %d failures\n", arguments[0], kernels().name, failures);

@@ -13,7 +13,8 @@ Kernels table() {
           layoutKernels(),
           lossKernels(),
           flatKernels(),
-          winogradKernels()};
+          winogradKernels(),
+          directKernels()};
 }
 
 }  // namespace gradring::GRADRING_ISA

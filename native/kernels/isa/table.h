@@ -18,6 +18,7 @@ LayoutKernels layoutKernels();
 LossKernels lossKernels();
 FlatKernels flatKernels();
 WinogradKernels winogradKernels();
+DirectKernels directKernels();
 
 Kernels table();
 
