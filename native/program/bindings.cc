@@ -1,126 +1,132 @@
-// Programs for JavaScript. Frames, in order (see call.h for how tensors and lists lie in them):
+// Programs as JavaScript sees them, by number. In the order of the frame:
 //
-//   programCreate    height │ width │ channels │ wants the input's gradient │ trainable, a list of 0 and 1 by weight slot │
-//                    output node │ count of nodes │ each node: kind │ inputs, a list │ attributes, a list │ weights, a list
-//                    → program
-//   programForward   program │ training │ x │ every weight in slot order
-//                    → run │ output, a tensor whose contents last until the run is released
-//   programBackward  program │ run │ dy │ for every slot the tensor that takes its gradient, or an absent one
-//                    → the input's gradient, where it was asked for at creation
-//   programRelease   program │ run
+//   programCreate    height, width, channels of the input; number of nodes; for each node its kind, list of inputs, list
+//                    of attributes, list of weight slots (graph.h); the output node; list of trainable (0, 1) by weight
+//                    slot; whether the gradient of the input is wanted → program
+//   programForward   x; program, training, list of the weights' handles → y, run
+//   programBackward  dy; program, run → the gradient of each trainable weight, in slot order, then of x if wanted
+//   programRelease   program, run
 //   programDestroy   program
 //   programBytes     program → bytes held for activations
-//
-// Kinds and their attributes are in graph.h, kinds counted from 0. Device, bf16 and threads are the
-// environment's at creation. A program that is destroyed takes its runs with it.
 #include <map>
+#include <memory>
 #include "../ops/ops.h"
 #include "program.h"
 
 namespace gradring {
-
 namespace {
 
-struct Entry {
-  explicit Entry(const Graph& graph, const ProgramOptions& options) : program(graph, options) {}
+// A program, its runs by number, and where the gradients of each go.
+struct Held {
+  explicit Held(const Graph& graph, const ProgramOptions& options)
+      : program(graph, options), trainable(graph.trainable), inputGradient(options.inputGradient) {}
 
-  Run* run(int64_t id) const {
-    const auto found = runs.find(id);
-    TORCH_CHECK(found != runs.end(), "no run ", id, ": it was released");
-    return found->second;
-  }
+  struct OpenRun {
+    Run* run;
+    std::vector<at::Tensor> weights;
+  };
 
   Program program;
-  std::map<int64_t, Run*> runs;
+  const std::vector<bool> trainable;
+  const bool inputGradient;
+  std::map<int64_t, OpenRun> runs;
   int64_t nextRun = 0;
 };
 
-// Those of one environment.
+// All programs of an environment.
 struct Programs {
-  Entry& at(int64_t id) {
-    const auto found = entries.find(id);
-    TORCH_CHECK(found != entries.end(), "no program ", id, ": it was destroyed");
-    return *found->second;
-  }
-
-  std::map<int64_t, std::unique_ptr<Entry>> entries;
+  std::map<int64_t, std::unique_ptr<Held>> held;
   int64_t next = 0;
 };
 
-Programs& programsOf(Call& call) { return call.environment().attach<Programs>(); }
-
-std::vector<int> readInts(Call& call) {
-  const Ints values = call.integers();
-  return {values.begin(), values.end()};
+Held& heldOf(Call& call) {
+  const int64_t id = call.integer();
+  auto& programs = call.environment().attach<Programs>().held;
+  const auto found = programs.find(id);
+  TORCH_CHECK(found != programs.end(), "there is no program ", id);
+  return *found->second;
 }
 
-Node readNode(Call& call) {
-  Node node;
-  const int64_t kind = call.integer();
-  TORCH_CHECK(kind >= 0 && kind <= static_cast<int64_t>(NodeKind::flatten), "no node of kind ", kind);
-  node.kind = static_cast<NodeKind>(kind);
-  node.inputs = readInts(call);
-  node.attributes = call.numbers();
-  node.weights = readInts(call);
-  return node;
+Held::OpenRun& openRun(Held& held, int64_t id) {
+  const auto found = held.runs.find(id);
+  TORCH_CHECK(found != held.runs.end(), "there is no run ", id, " (its activations were released)");
+  return found->second;
 }
 
-void programCreate(Call& call) {
-  Graph graph{};
+std::vector<int> indices(Call& call) {
+  std::vector<int> values(static_cast<size_t>(call.integer()));
+  for (int& value : values) value = static_cast<int>(call.integer());
+  return values;
+}
+
+Graph readGraph(Call& call) {
+  Graph graph;
   graph.height = call.integer();
   graph.width = call.integer();
   graph.channels = call.integer();
-  ProgramOptions options;
-  options.inputGradient = call.flag();
-  for (int64_t trainable : call.integers()) graph.trainable.push_back(trainable != 0);
-  graph.weightCount = static_cast<int>(graph.trainable.size());
+  graph.nodes.resize(static_cast<size_t>(call.integer()));
+  for (Node& node : graph.nodes) {
+    node.kind = static_cast<NodeKind>(call.integer());
+    node.inputs = indices(call);
+    node.attributes = call.numbers();
+    node.weights = indices(call);
+  }
   graph.output = static_cast<int>(call.integer());
-  const int64_t count = call.integer();
-  for (int64_t i = 0; i < count; i++) graph.nodes.push_back(readNode(call));
-  const Environment& environment = call.environment();
+  for (const int trainable : indices(call)) graph.trainable.push_back(trainable != 0);
+  graph.weightCount = static_cast<int>(graph.trainable.size());
+  return graph;
+}
+
+void programCreate(Call& call) {
+  const Graph graph = readGraph(call);
+  const auto& environment = call.environment();
+  ProgramOptions options;
   options.device = environment.device();
   options.bf16 = environment.bf16();
+  options.deterministic = environment.deterministic();
   options.threads = environment.threads();
-  Programs& programs = programsOf(call);
-  programs.entries[programs.next] = std::make_unique<Entry>(graph, options);
+  options.inputGradient = call.flag();
+  auto& programs = call.environment().attach<Programs>();
+  programs.held.emplace(programs.next, std::make_unique<Held>(graph, options));
   call.giveNumber(static_cast<double>(programs.next++));
 }
 
 void programForward(Call& call) {
-  Entry& entry = programsOf(call).at(call.integer());
-  const bool training = call.flag();
   const at::Tensor x = call.tensor();
+  Held& held = heldOf(call);
+  const bool training = call.flag();
   std::vector<at::Tensor> weights;
-  for (int slot = 0; slot < entry.program.weightCount(); slot++) weights.push_back(call.tensor());
-  Run* run = entry.program.forward(x, weights, training);
-  entry.runs[entry.nextRun] = run;
-  call.giveNumber(static_cast<double>(entry.nextRun++));
-  call.give(run->output());
+  for (const int64_t handle : call.integers()) weights.push_back(call.environment().tensor(handle));
+  Run* run = held.program.forward(x, weights, training);
+  held.runs.emplace(held.nextRun, Held::OpenRun{run, std::move(weights)});
+  // The run's own output serves its next forward pass.
+  call.give(run->output().clone());
+  call.giveNumber(static_cast<double>(held.nextRun++));
 }
 
 void programBackward(Call& call) {
-  Entry& entry = programsOf(call).at(call.integer());
-  Run* run = entry.run(call.integer());
   const at::Tensor dy = call.tensor();
-  std::vector<at::Tensor> gradients;
-  for (int slot = 0; slot < entry.program.weightCount(); slot++)
-    gradients.push_back(call.optionalTensor().value_or(at::Tensor()));
-  const at::Tensor dx = entry.program.backward(run, dy, gradients, nullptr);
-  if (dx.defined()) call.give(dx.clone());
+  Held& held = heldOf(call);
+  const auto& [run, weights] = openRun(held, call.integer());
+  std::vector<at::Tensor> gradients(weights.size());
+  for (size_t slot = 0; slot < weights.size(); slot++)
+    if (held.trainable[slot]) gradients[slot] = at::empty_like(weights[slot]);
+  const at::Tensor dx = held.program.backward(run, dy, gradients, [](int) {});
+  for (at::Tensor& gradient : gradients)
+    if (gradient.defined()) call.give(std::move(gradient));
+  if (held.inputGradient) call.give(dx.clone());
 }
 
 void programRelease(Call& call) {
-  Entry& entry = programsOf(call).at(call.integer());
+  Held& held = heldOf(call);
   const int64_t id = call.integer();
-  entry.program.release(entry.run(id));
-  entry.runs.erase(id);
+  held.program.release(openRun(held, id).run);
+  held.runs.erase(id);
 }
 
-void programDestroy(Call& call) { programsOf(call).entries.erase(call.integer()); }
+void programDestroy(Call& call) { call.environment().attach<Programs>().held.erase(call.integer()); }
 
-void programBytes(Call& call) {
-  call.giveNumber(static_cast<double>(programsOf(call).at(call.integer()).program.bytes()));
-}
+void programBytes(Call& call) { call.giveNumber(static_cast<double>(heldOf(call).program.bytes())); }
 
 }  // namespace
 
