@@ -1,7 +1,7 @@
 // Convolutions of two and three dimensions, their gradients, and depthwise ones.
 //
-// Images are N … C in memory, which ATen calls channels last: a view is all it takes. Filters are … I O, or … I M
-// where each input channel has M outputs of its own (depthwise); they are small, and copied to ATen's order.
+// Images are N … C in memory, which ATen calls channels last: a view is all it takes. Filters are … I O, or
+// … I M where each input channel has M outputs of its own (depthwise); they are small, and copied to ATen's order.
 #include <array>
 #include "activation.h"
 #include "windows.h"
@@ -29,7 +29,8 @@ struct Convolution {
 
   at::Tensor images(const at::Tensor& x) const { return windows.toAten(x).to(type); }
 
-  // tfjs's transposed convolution may hand over more rows and columns than there are windows; they have no part.
+  // tfjs's transposed convolution may hand over more rows and columns than there are windows: they have no
+  // part in it.
   at::Tensor upstream(const at::Tensor& dy) const {
     at::Tensor part = images(dy);
     for (size_t axis = 0; axis < windows.axes(); axis++) {
@@ -39,8 +40,8 @@ struct Convolution {
     return part;
   }
 
-  // With the strides of channels last even where one input channel makes the layout ambiguous: ATen takes a slow
-  // path otherwise.
+  // With the strides of channels last even where one input channel makes the layout ambiguous: ATen takes a
+  // slow path otherwise.
   at::Tensor weight(const at::Tensor& filter) const {
     const at::Tensor source = filter.to(type);
     if (!depthwise) return source.movedim({-1, -2}, {0, 1}).contiguous(windows.format());
@@ -93,29 +94,32 @@ void convolve(Call& call) {
 
   const at::Tensor images = convolution.images(x);
   if (windows.none() || x.numel() == 0) {
-    call.give(at::zeros(windows.shape(x.size(0), windows.count, convolution.outputs(filter.sizes())), x.options()));
+    const Ints shape = windows.shape(x.size(0), windows.count, convolution.outputs(filter.sizes()));
+    call.give(at::zeros(shape, x.options()));
     return;
   }
   const auto padding = Padding::ofConvolution(windows, images.sizes().slice(2));
   const at::Tensor weight = convolution.weight(filter);
   const bool fused = bias && isPerChannel(*bias, weight.size(0));
-  const auto fusedBias = fused ? c10::optional<at::Tensor>(bias->to(convolution.type)) : c10::optional<at::Tensor>();
-  const at::Tensor result =
-      at::convolution(padding.pad(images, 0), weight, fusedBias, windows.strides, padding.even, windows.dilations,
-                      false, Ints(windows.axes()), convolution.groups(filter.sizes()));
+  c10::optional<at::Tensor> fusedBias;
+  if (fused) fusedBias = bias->to(convolution.type);
+  const at::Tensor result = at::convolution(padding.pad(images, 0), weight, fusedBias, windows.strides,
+                                            padding.even, windows.dilations, false, Ints(windows.axes()),
+                                            convolution.groups(filter.sizes()));
   at::Tensor y = windows.fromAten(result).to(at::kFloat);
   if (bias && !fused) y = y.add_(aligned(*bias, windows));
   if (slopes) slopes = aligned(*slopes, windows);
   call.give(activation.apply(y, slopes));
 }
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor> backward(const Convolution& convolution, const Padding& padding,
-                                                        const at::Tensor& dy, const at::Tensor& images,
-                                                        const at::Tensor& weight, int64_t groups,
-                                                        std::array<bool, 3> wanted) {
+// The gradients of images, weight and bias, as far as they are wanted.
+std::tuple<at::Tensor, at::Tensor, at::Tensor> backward(const Convolution& convolution,
+                                                        const Padding& padding, const at::Tensor& dy,
+                                                        const at::Tensor& images, const at::Tensor& weight,
+                                                        int64_t groups, std::array<bool, 3> wanted) {
   const Windows& windows = convolution.windows;
-  return at::convolution_backward(dy, images, weight, at::OptionalIntArrayRef{}, windows.strides, padding.even,
-                                  windows.dilations, false, Ints(windows.axes()), groups, wanted);
+  return at::convolution_backward(dy, images, weight, at::OptionalIntArrayRef{}, windows.strides,
+                                  padding.even, windows.dilations, false, Ints(windows.axes()), groups, wanted);
 }
 
 // dy, filter; convolution, the spatial axes of the input → its gradient

@@ -50,7 +50,7 @@ at::Tensor batched(const at::Tensor& m, const Ints& leading, int64_t batch) {
 }  // namespace
 
 at::Tensor matrixProduct(const at::Tensor& a, const at::Tensor& b) {
-  TORCH_CHECK(a.size(-1) == b.size(-2), "the inner sizes of a product differ: ", a.sizes(), " and ", b.sizes());
+  TORCH_CHECK(a.size(-1) == b.size(-2), "inner sizes of a product differ: ", a.sizes(), " and ", b.sizes());
   const bool supported = a.is_cpu() && a.scalar_type() == at::kFloat && b.scalar_type() == at::kFloat;
   if (!supported || a.numel() == 0 || b.numel() == 0) return at::matmul(a, b);
   const Ints leading = broadcastShape(a, b);
@@ -66,7 +66,7 @@ at::Tensor matrixProduct(const at::Tensor& a, const at::Tensor& b) {
     float* to = result.data_ptr<float>() + i * m * n;
     const auto status = dnnl_sgemm(left.transposed, right.transposed, m, n, k, 1, left.data(i), left.step,
                                    right.data(i), right.step, 0, to, n);
-    TORCH_CHECK(status == dnnl_success, "oneDNN's matrix product failed (status ", static_cast<int>(status), ")");
+    TORCH_CHECK(status == dnnl_success, "oneDNN's matrix product failed, status ", static_cast<int>(status));
   }
   return result;
 }

@@ -46,7 +46,8 @@ struct Resizing {
 
   // Whether each pixel becomes a block of equal ones.
   bool isRepetition() const {
-    return !alignCorners && resized[0] % size[0] == 0 && resized[1] % size[1] == 0;
+    if (alignCorners || size[0] == 0 || size[1] == 0) return false;
+    return resized[0] % size[0] == 0 && resized[1] % size[1] == 0;
   }
 };
 
@@ -105,12 +106,15 @@ void resizeNearest(Call& call) {
   if (resizing.isRepetition()) {
     const int64_t batch = images.size(0);
     const int64_t channels = images.size(3);
-    const at::Tensor blocks = images.view({batch, height, 1, width, 1, channels})
-                                  .expand({batch, height, newHeight / height, width, newWidth / width, channels});
+    const at::Tensor single = images.view({batch, height, 1, width, 1, channels});
+    const at::Tensor blocks =
+        single.expand({batch, height, newHeight / height, width, newWidth / width, channels});
     call.give(blocks.reshape({batch, newHeight, newWidth, channels}));
     return;
   }
-  for (const int64_t axis : {kRows, kColumns}) images = images.index_select(axis, resizing.nearest(axis, call));
+  for (const int64_t axis : {kRows, kColumns}) {
+    images = images.index_select(axis, resizing.nearest(axis, call));
+  }
   call.give(images);
 }
 
@@ -135,7 +139,8 @@ void resizeNearestGradient(Call& call) {
 }
 
 // Pixels of [N, H, W, C] by image, row and column; the three broadcast, and lie inside.
-at::Tensor pixels(const at::Tensor& images, const at::Tensor& image, const at::Tensor& row, const at::Tensor& column) {
+at::Tensor pixels(const at::Tensor& images, const at::Tensor& image, const at::Tensor& row,
+                  const at::Tensor& column) {
   const int64_t channels = images.size(3);
   const at::Tensor index = (image * images.size(1) + row) * images.size(2) + column;
   const at::Tensor table = images.reshape({images.numel() / std::max<int64_t>(channels, 1), channels});
@@ -152,7 +157,8 @@ at::Tensor samples(const at::Tensor& start, const at::Tensor& end, int64_t count
   return start * last + at::arange(count, start.options()) * step;
 }
 
-// images, boxes [n, 4] (top, left, bottom, right in 0 … 1), image of each box; height, width, bilinear, value outside
+// images, boxes [n, 4] (top, left, bottom, right in 0 … 1), image of each box; height, width, bilinear, value
+// outside
 void cropAndResize(Call& call) {
   const at::Tensor images = call.tensor().to(at::kFloat);
   const at::Tensor boxes = call.tensor().to(widestType(images.device()));

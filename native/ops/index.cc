@@ -4,8 +4,8 @@
 namespace gradring {
 namespace {
 
-// Which indices lie outside [0, size). The processor refuses them. A GPU would have to be waited for, and is lost to
-// the process where one gets through: there it reads zeros and writes nowhere.
+// Which indices lie outside [0, size). The processor refuses them. A GPU would have to be waited for, and is
+// lost to the process where one gets through: there it reads zeros and writes nowhere.
 at::Tensor outsideOf(const at::Tensor& indices, int64_t size, const char* kernel) {
   const at::Tensor outside = indices.lt(0).logical_or_(indices.ge(size));
   if (indices.is_cpu() && outside.any().item<bool>()) {
@@ -48,7 +48,8 @@ struct Table {
   int64_t width;
 
   Table(at::IntArrayRef shape, int64_t depth)
-      : rows(c10::multiply_integers(shape.slice(0, depth))), width(c10::multiply_integers(shape.slice(depth))) {}
+      : rows(c10::multiply_integers(shape.slice(0, depth))),
+        width(c10::multiply_integers(shape.slice(depth))) {}
 };
 
 // The rows that indices into the leading axes of `shape` choose.
@@ -134,6 +135,7 @@ void unsortedSegmentSum(Call& call) {
   const at::Tensor x = call.tensor();
   const at::Tensor ids = call.tensor().to(at::kLong);
   const int64_t segments = call.integer();
+  TORCH_CHECK(segments >= 0, segments, " segments");
   TORCH_CHECK(ids.dim() <= x.dim() && ids.sizes() == x.sizes().slice(0, ids.dim()), "segment ids [", ids.sizes(),
               "] do not fit x [", x.sizes(), "]");
   const Table table(x.sizes(), ids.dim());

@@ -32,7 +32,8 @@ struct AveragePool {
 
   at::Tensor forward(const at::Tensor& images) const {
     const auto pool = windows.axes() == 2 ? at::avg_pool2d : at::avg_pool3d;
-    return pool(padding.pad(images, 0), windows.size, windows.strides, padding.even, padding.ceil, false, divisor());
+    return pool(padding.pad(images, 0), windows.size, windows.strides, padding.even, padding.ceil, false,
+                divisor());
   }
 
   at::Tensor backward(const at::Tensor& dy, const at::Tensor& padded) const {
@@ -61,8 +62,8 @@ void averagePool(Call& call) {
   call.give(windows.fromAten(y).to(x.scalar_type()));
 }
 
-// dy; windows, spatial axes of the input → its gradient. tfjs's cpu backend divides by the whole window also where
-// part of it lies in the padding, which is not the derivative of its forward pass.
+// dy; windows, spatial axes of the input → its gradient. tfjs's cpu backend divides by the whole window also
+// where part of it lies in the padding, which is not the derivative of its forward pass.
 void averagePoolGradient(Call& call) {
   const at::Tensor dy = call.tensor();
   const auto windows = Windows::read(call);
@@ -94,7 +95,8 @@ struct MaxPool {
   // The maxima and their places in the plane of their channel.
   std::tuple<at::Tensor, at::Tensor> forward() {
     auto result = run();
-    // tfjs passes over NaN, ATen's result is NaN. To look is cheaper than to replace, but means waiting for a GPU.
+    // tfjs passes over NaN, ATen's result is NaN. To look is cheaper than to replace, but a GPU would have to
+    // be waited for.
     const bool clean = images.is_cpu() && !std::isnan(std::get<0>(result).sum().item<double>());
     if (clean) return result;
     images = images.nan_to_num(-kInfinity, kInfinity, -kInfinity);
@@ -105,7 +107,8 @@ struct MaxPool {
     const auto places = std::get<1>(forward());
     const auto pool =
         windows.axes() == 2 ? at::max_pool2d_with_indices_backward : at::max_pool3d_with_indices_backward;
-    return pool(dy, images, windows.size, windows.strides, padding.even, windows.dilations, padding.ceil, places);
+    return pool(dy, images, windows.size, windows.strides, padding.even, windows.dilations, padding.ceil,
+                places);
   }
 
  private:
@@ -137,7 +140,7 @@ void maxPoolGradient(Call& call) {
   call.give(windows.fromAten(pool.padding.crop(pool.backward(windows.toAten(dy)))));
 }
 
-// x [N, H, W, C]; windows, whether places count from the start of the batch → maxima, their places in x (or its image)
+// x [N, H, W, C]; windows, whether places count from the start of the batch or of the image → maxima, places
 void maxPoolWithArgmax(Call& call) {
   const at::Tensor x = call.tensor();
   const auto windows = Windows::read(call);

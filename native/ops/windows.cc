@@ -49,6 +49,8 @@ Windows Windows::read(Call& call) {
   windows.dilations = call.integers();
   windows.before = call.integers();
   windows.count = call.integers();
+  const bool fit = std::all_of(windows.count.begin(), windows.count.end(), [](int64_t count) { return count >= 0; });
+  TORCH_CHECK(fit, "windows [", windows.size, "] are larger than the image");
   return windows;
 }
 
@@ -69,7 +71,9 @@ at::MemoryFormat Windows::format() const {
   return axes() == 2 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::ChannelsLast3d;
 }
 
-Padding Padding::ofConvolution(const Windows& windows, at::IntArrayRef input) { return padded(windows, input); }
+Padding Padding::ofConvolution(const Windows& windows, at::IntArrayRef input) {
+  return padded(windows, input);
+}
 
 Padding Padding::ofPool(const Windows& windows, at::IntArrayRef input) {
   const size_t axes = windows.axes();
