@@ -5,7 +5,7 @@
  * gets wrong (batches of products broadcast on both sides, cumulative sums over axis -1) or what has no right answer
  * (the largest of nothing, roots of a bool, powers that leave int32).
  */
-import type { DataType, Tensor, Tensor1D } from '@tensorflow/tfjs-core';
+import type { DataType, Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import { test } from 'tap';
 import { openEngine } from '../../src/engine/registry.js';
 import { tf } from '../../src/engine/tf.js';
@@ -218,4 +218,18 @@ check('matrix products', async function* () {
       yield fault(`${dtype} [${a}] × [${b}]`, (x, y) => tf.matMul(x, y, transposeA, transposeB), of);
     }
   }
+});
+
+test('what would reach past the memory of a tensor is refused', { skip }, async t => {
+  await tf.setBackend('torch');
+  const refused: Record<string, () => unknown> = {
+    'fewer than no segments': () => tf.unsortedSegmentSum(tf.ones([3]), tf.tensor1d([0, 1, 2], 'int32'), -1),
+    'ids for other rows': () => tf.unsortedSegmentSum(tf.ones([0, 3]), tf.tensor1d([1, 1], 'int32'), 3),
+    'an image without columns': () =>
+      tf.image.resizeNearestNeighbor(tf.ones([1, 3, 0, 2]) as Tensor4D, [6, 4]),
+    'a window larger than the image': () => tf.maxPool(tf.ones([1, 2, 2, 3]) as Tensor4D, 5, 1, 'valid'),
+    'an index too large': () => tf.gather(tf.ones([2]), tf.tensor1d([2], 'int32')),
+    'rows for other tuples': () => tf.scatterND(tf.zeros([3, 1], 'int32'), tf.ones([2]), [4]),
+  };
+  for (const [name, op] of Object.entries(refused)) t.throws(() => tf.tidy(() => void op()), name);
 });
