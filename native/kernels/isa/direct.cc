@@ -1,8 +1,8 @@
 #include "../direct.h"
 
+#include "direct_windows.h"
 #include "strips.h"
 #include "table.h"
-#include "windows.h"
 
 namespace gradring::GRADRING_ISA {
 namespace {
@@ -38,16 +38,6 @@ struct Sources {
 
   void add(int64_t pixel, int64_t tap) { list[count++] = {pixel, tap}; }
 };
-
-int64_t tapsOf(const DirectShape& shape) { return shape.kernelHeight * shape.kernelWidth; }
-
-Axis rowsOf(const DirectShape& shape) {
-  return {shape.in.height, shape.out.height, shape.kernelHeight, shape.strideHeight, shape.padTop};
-}
-
-Axis columnsOf(const DirectShape& shape) {
-  return {shape.in.width, shape.out.width, shape.kernelWidth, shape.strideWidth, shape.padLeft};
-}
 
 // body(output pixel, what it sees)
 template <class Body>
@@ -131,25 +121,17 @@ void convolve(const DirectConvolve& call, const Images& from, const Images& to, 
 template <int rows>
 void addTap(const DirectShape& shape, int64_t tap, const float* x, const float* dy, int64_t images,
             float* dFilter) {
-  const Axis down = rowsOf(shape), across = columnsOf(shape);
   const int64_t inFloats = shape.in.channels * imagesAtOnce, outFloats = shape.out.channels * imagesAtOnce;
   Vec sums[rows];
   for (int c = 0; c < rows; c++) sums[c] = load(dFilter + c * shape.out.channels, Full{});
-  for (int64_t i = 0; i < shape.out.height; i++) {
-    const int64_t row = down.start(i) + tap / shape.kernelWidth;
-    if (row < 0 || row >= shape.in.height) continue;
-    for (int64_t j = 0; j < shape.out.width; j++) {
-      const int64_t column = across.start(j) + tap % shape.kernelWidth;
-      if (column < 0 || column >= shape.in.width) continue;
-      const float* from = x + (row * shape.in.width + column) * inFloats;
-      const float* gradients = dy + (i * shape.out.width + j) * outFloats;
-      for (int64_t image = 0; image < images; image++, from += blockSize, gradients += blockSize) {
-        const Vec gradient = load(gradients, Full{});
+  forPairs(shape, tap, [&](int64_t in, int64_t out) {
+    const float *from = x + in * inFloats, *gradients = dy + out * outFloats;
+    for (int64_t image = 0; image < images; image++, from += blockSize, gradients += blockSize) {
+      const Vec gradient = load(gradients, Full{});
 #pragma GCC unroll 16
-        for (int c = 0; c < rows; c++) sums[c] += gradient * splat(from[c]);
-      }
+      for (int c = 0; c < rows; c++) sums[c] += gradient * splat(from[c]);
     }
-  }
+  });
   for (int c = 0; c < rows; c++) store(dFilter + c * shape.out.channels, sums[c], Full{});
 }
 
@@ -189,6 +171,12 @@ void backwardData(const DirectConvolve& call, Range range) {
 void backwardFilter(const DirectGradient& call, Range range) {
   const int64_t floats = tapsOf(call.shape) * call.shape.in.channels * call.shape.out.channels;
   for (int64_t i = 0; i < floats; i++) call.dFilter[i] = 0;
+#if defined(__AVX512BF16__)
+  if (call.shape.in.type == Type::bf16) {
+    addGradientsOfPairs(call, range);
+    return;
+  }
+#endif
   withType(call.shape.in.type, [&](auto type) {
     for (int64_t first = range.begin; first < range.end; first += imagesAtOnce) {
       addGradients<decltype(type)>(call, first, smaller(imagesAtOnce, range.end - first));

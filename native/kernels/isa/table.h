@@ -12,6 +12,9 @@ void normBackwardApply(const NormBackwardApply&, Range);
 void winogradTransformFilter(const WinogradShape&, const float* filter, bool backward, float* transformed);
 void winogradFilterGradient(const WinogradShape&, const float* transformed, int64_t parts, float* dFilter);
 
+// In bf16 with AVX512_BF16.
+void addGradientsOfPairs(const DirectGradient&, Range);
+
 StemKernels stemKernels();
 PoolKernels poolKernels();
 LayoutKernels layoutKernels();
