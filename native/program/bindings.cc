@@ -83,7 +83,6 @@ void programCreate(Call& call) {
   ProgramOptions options;
   options.device = environment.device();
   options.bf16 = environment.bf16();
-  options.deterministic = environment.deterministic();
   options.threads = environment.threads();
   options.inputGradient = call.flag();
   auto& programs = call.environment().attach<Programs>();
