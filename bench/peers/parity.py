@@ -28,6 +28,7 @@ def read_arguments():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--precision", choices=("fp32", "fp64"), default="fp32")
+    parser.add_argument("--layout", choices=("contiguous", "channels_last"), default="contiguous")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     return parser.parse_args()
 
@@ -56,7 +57,11 @@ def read_model(folder, task, options):
     model = resnet(**task["model"], same=True)
     load_weights(model, read(folder / "weights.f32", torch.float32))
     dtype = torch.float64 if options.precision == "fp64" else torch.float32
-    return model.to(options.device, dtype)
+    return model.to(options.device, dtype, memory_format=layout_of(options))
+
+
+def layout_of(options):
+    return torch.channels_last if options.layout == "channels_last" else torch.contiguous_format
 
 
 def batches(folder, task, rank, processes):
@@ -88,6 +93,7 @@ def train(rank, processes, options):
     for settings, (pixels, labels) in zip(task["settings"], batches(options.folder, task, rank, processes)):
         optimizer.param_groups[0].update(settings)
         inputs = (pixels.to(options.device, dtype) / 255 - task["mean"]) / task["std"]
+        inputs = inputs.contiguous(memory_format=layout_of(options))
         loss = nn.functional.cross_entropy(network(inputs), labels.to(options.device))
         optimizer.zero_grad()
         loss.backward()
