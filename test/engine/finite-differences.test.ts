@@ -2,13 +2,14 @@
  * Layers in training, on every engine of this machine: outputs and gradients against the layers' definitions in float64
  * and central differences of them. Nothing of TensorFlow.js is on the reference's side.
  */
-import type { Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import t from 'tap';
 import type { Engine } from '../../src/engine/engine.js';
 import { engineFactories, openEngine } from '../../src/engine/registry.js';
 import { tf } from '../../src/engine/tf.js';
 import { installFusedLayers } from '../../src/nn/fused-layers.js';
+import { backward, discard, recordForward } from '../../src/nn/tape.js';
 import { difference } from './backends.js';
 import { type Case, type Input, randomCases } from './reference-cases.js';
 
@@ -18,7 +19,7 @@ const cases = randomCases(40);
 const upstream = (size: number): Float32Array => Float32Array.from({ length: size }, (_, i) => Math.sin(i));
 
 const tensorOf = ({ values, shape }: Input): Tensor => tf.tensor(values, [...shape]);
-const valuesOf = (tensor: Tensor): Float32Array => tensor.dataSync() as Float32Array;
+const valuesOf = (tensor: Tensor) => Float32Array.from(tensor.dataSync());
 
 /** Layers as they are, or joined by the engine. */
 type Apply = (model: LayersModel, input: Tensor) => Tensor;
@@ -32,27 +33,27 @@ const joinedBy =
 
 /** The output, and the loss's gradients: for x if `wantsInput`, and for each weight. */
 function trained({ x, weights, build, outputOnly }: Case, apply: Apply, wantsInput: boolean): Float32Array[] {
-  const results: Float32Array[] = [];
-  tf.tidy(() => {
-    const model = build(x.shape.slice(1));
-    for (const [i, weight] of weights.entries()) model.trainableWeights[i].write(tensorOf(weight));
-    const input = tf.variable(tensorOf(x));
-    const bound = model.trainableWeights.map(weight => weight.read() as Variable);
-    const variables = outputOnly ? [] : wantsInput ? [input, ...bound] : bound;
-    const run = (): Tensor => {
-      const y = apply(model, input);
-      results.push(valuesOf(y));
-      return tf.sum(tf.mul(y, tf.tensor(upstream(y.size), y.shape)));
-    };
-    if (variables.length === 0) run();
-    else {
-      const { grads } = tf.variableGrads(run as never, variables);
-      for (const { name } of variables) results.push(valuesOf(grads[name]));
-    }
-    model.dispose();
-    input.dispose();
+  const model = build(x.shape.slice(1));
+  for (const [i, weight] of weights.entries())
+    tf.tidy(() => model.trainableWeights[i].write(tensorOf(weight)));
+  const input = tensorOf(x);
+  const bound = model.trainableWeights.map(weight => weight.read());
+  let output = new Float32Array();
+  const { value: loss, tape } = recordForward(tf, () => {
+    const y = apply(model, input);
+    output = valuesOf(y);
+    return tf.sum(tf.mul(y, tf.tensor(upstream(y.size), y.shape)));
   });
-  return results;
+  const gradients: Float32Array[] = [];
+  if (outputOnly) discard(tape);
+  else {
+    backward(tape, loss, wantsInput ? [input, ...bound] : bound, (i, gradient) => {
+      gradients[i] = valuesOf(gradient);
+    });
+  }
+  tf.dispose([loss, input]);
+  model.dispose();
+  return [output, ...gradients];
 }
 
 /** Differences are taken at no more elements of a tensor than these, spread evenly. */
