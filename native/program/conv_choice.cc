@@ -31,17 +31,12 @@ class Rules {
     return !hasTiles() && (shape_.window.kernelH == 5 || shape_.x.channels >= least);
   }
 
-  // oneDNN's own kernels lose most of their speed where a strided image ends in a few pixels.
+  // Where a strided image ends in a few pixels, much of the work is in the padding, and oneDNN's own kernels are slow.
   bool gemm(Direction direction) const {
     const Window& w = shape_.window;
-    if (w.dilationH > 1 || w.dilationW > 1 || shape_.x.channels % blockSize != 0) return false;
-    const bool filter = direction == Direction::backwardFilter;
-    if (isBf16_ && hasTiles()) {
-      const bool manyChannels = strided_ && shape_.x.channels >= 64;
-      return manyChannels || (filter && (strided_ || point_ || shape_.x.channels >= 128));
-    }
-    if (isBf16_) return filter && strided_ && shape_.x.channels >= 128;
-    return direction != Direction::forward && strided_ && shape_.x.channels >= 256;
+    if (w.dilationH > 1 || w.dilationW > 1 || shape_.z.pixels() > 16) return false;
+    if (isBf16_ && hasTiles() && direction == Direction::backwardFilter) return strided_ || point_;
+    return strided_ && shape_.x.channels >= (direction == Direction::forward ? 256 : 128);
   }
 
  private:
