@@ -43,6 +43,7 @@ export interface FlatParameters {
 export interface CompiledModel {
   /** How many of the model's layers were joined. */
   readonly layers: { readonly fused: number; readonly all: number };
+  /** With `training`, moving statistics are updated where they lie, in tensors that share their memory too. */
   apply(x: Tensor, options: { readonly training: boolean }): Tensor;
   /** Frees its activations; the model itself stays. */
   dispose(): void;
