@@ -34,8 +34,11 @@ const joinedBy =
 /** The output, and the loss's gradients: for x if `wantsInput`, and for each weight. */
 function trained({ x, weights, build, outputOnly }: Case, apply: Apply, wantsInput: boolean): Float32Array[] {
   const model = build(x.shape.slice(1));
-  for (const [i, weight] of weights.entries())
-    tf.tidy(() => model.trainableWeights[i].write(tensorOf(weight)));
+  for (const [i, weight] of weights.entries()) {
+    const value = tensorOf(weight);
+    model.trainableWeights[i].write(value);
+    value.dispose();
+  }
   const input = tensorOf(x);
   const bound = model.trainableWeights.map(weight => weight.read());
   let output = new Float32Array();
