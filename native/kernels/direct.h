@@ -1,11 +1,13 @@
 // Direct convolution of many small images: some of them at once, side by side, so that what lies outside an
-// image costs nothing. Any stride; kernels up to 7×7. Images are blocked. Sums are in fp32; so are the products,
-// but for the gradient of the filter in bf16 where there is AVX512_BF16.
+// image costs nothing. Any stride; kernels up to 7×7. Images are blocked. Sums are in fp32; so are the
+// products, but for the gradient of the filter in bf16 where there is AVX512_BF16.
 //
-// Measured on Zen 4, 128 images, one thread, ms forward / backward by data / by filter, oneDNN 2.6 in brackets:
+// Measured on Zen 4, 128 images, one thread, ms forward / backward by data / by filter, oneDNN 2.6 in
+// brackets:
 //   fp32  256 → 256, 3×3 stride 2 at 4×4: 4.1 / 4.1 / 4.6  (4.9 / 6.7 / 8.3)
 //   fp32  128 → 128, 3×3 stride 2 at 7×7: 4.2 / 4.1 / 4.1  (4.0 / 4.5 / 5.6)
-//   bf16, by filter, 3×3 stride 2: 32 channels at 28×28 2.4 (3.0), 64 at 14×14 2.2 (3.4), 128 at 7×7 2.2 (4.7),
+//   bf16, by filter, 3×3 stride 2: 32 channels at 28×28 2.4 (3.0), 64 at 14×14 2.2 (3.4), 128 at 7×7 2.2
+//   (4.7),
 //                                  256 at 4×4 2.9 (7.7)
 #pragma once
 #include "images.h"

@@ -79,6 +79,7 @@ template <class T>
 void sumSources(const Sources& sources, const float* packed, int64_t channels, const float* filter, Vec bias,
                 T* to, int64_t imageStride, int64_t images) {
   Vec sums[imagesAtOnce];
+#pragma GCC unroll 14
   for (int i = 0; i < imagesAtOnce; i++) sums[i] = bias;
   for (int64_t s = 0; s < sources.count; s++) {
     const float* from = packed + sources.list[s].pixel * channels * imagesAtOnce;
@@ -123,6 +124,7 @@ void addTap(const DirectShape& shape, int64_t tap, const float* x, const float* 
             float* dFilter) {
   const int64_t inFloats = shape.in.channels * imagesAtOnce, outFloats = shape.out.channels * imagesAtOnce;
   Vec sums[rows];
+#pragma GCC unroll 16
   for (int c = 0; c < rows; c++) sums[c] = load(dFilter + c * shape.out.channels, Full{});
   forPairs(shape, tap, [&](int64_t in, int64_t out) {
     const float *from = x + in * inFloats, *gradients = dy + out * outFloats;
@@ -132,6 +134,7 @@ void addTap(const DirectShape& shape, int64_t tap, const float* x, const float* 
       for (int c = 0; c < rows; c++) sums[c] += gradient * splat(from[c]);
     }
   });
+#pragma GCC unroll 16
   for (int c = 0; c < rows; c++) store(dFilter + c * shape.out.channels, sums[c], Full{});
 }
 

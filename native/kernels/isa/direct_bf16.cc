@@ -35,6 +35,7 @@ void addTap(const DirectShape& shape, int64_t tap, const Pair* x, const Pair* dy
             float* dFilter) {
   const int64_t inPairs = shape.in.channels * pairsAtOnce, outPairs = shape.out.channels * pairsAtOnce;
   __m512 sums[blockSize];
+#pragma GCC unroll 16
   for (int c = 0; c < blockSize; c++) sums[c] = _mm512_loadu_ps(dFilter + c * shape.out.channels);
   forPairs(shape, tap, [&](int64_t in, int64_t out) {
     const Pair *from = x + in * inPairs, *gradients = dy + out * outPairs;
@@ -46,6 +47,7 @@ void addTap(const DirectShape& shape, int64_t tap, const Pair* x, const Pair* dy
       }
     }
   });
+#pragma GCC unroll 16
   for (int c = 0; c < blockSize; c++) _mm512_storeu_ps(dFilter + c * shape.out.channels, sums[c]);
 }
 

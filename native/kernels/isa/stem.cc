@@ -64,6 +64,7 @@ template <int count, class T>
 void convolvePixels(const float* x, int64_t step, const Taps& taps, const float* filter, int64_t filterStride,
                     T* z, RowOutput& out) {
   Vec sums[count];
+#pragma GCC unroll 14
   for (int i = 0; i < count; i++) sums[i] = out.bias;
   for (int64_t tap = 0; tap < taps.count; tap++) {
     const Vec weight = load(filter + tap * filterStride, Full{});
@@ -71,6 +72,7 @@ void convolvePixels(const float* x, int64_t step, const Taps& taps, const float*
 #pragma GCC unroll 14
     for (int i = 0; i < count; i++) sums[i] += weight * splat(from[i * step]);
   }
+#pragma GCC unroll 14
   for (int i = 0; i < count; i++) {
     store(z + i * out.stride, sums[i], Full{});
     const Vec value = sums[i] - out.pivot;
@@ -149,7 +151,9 @@ void formGradient(const StemBackward& call, int64_t n, int64_t c, const Tile& ti
 template <int count>
 void addTaps(const Padded& x, const Tile& tile, const float* dz, const int32_t* offsets, float* dFilter,
              int64_t filterStride, int64_t wanted) {
-  Vec sums[count] = {};
+  Vec sums[count];
+#pragma GCC unroll 25
+  for (int tap = 0; tap < count; tap++) sums[tap] = Vec{};
   int64_t offset[count];
   for (int tap = 0; tap < count; tap++) offset[tap] = offsets[smaller(tap, wanted - 1)];
   for (int64_t row = 0; row < tile.rows; row++) {

@@ -62,31 +62,35 @@ void loadInput(const Images& in, const T* x, int64_t top, int64_t left, float* t
   }
 }
 
+// Tiles [first, first + count), vector by vector of channels: neighbours in a row of the image follow each
+// other.
 template <int size, class T>
-void loadInputs(const WinogradShape& shape, const T* x, const Tile& tile, const TileStrides& strides,
-                float* to) {
+void loadInputs(const WinogradShape& shape, const T* x, const Tiles& tiles, int64_t first, int64_t count,
+                const TileStrides& strides, float* to) {
   const Images& in = shape.in;
-  const int64_t top = tile.row - shape.padTop, left = tile.column - shape.padLeft;
-  const bool inside = top >= 0 && left >= 0 && top + size <= in.height && left + size <= in.width;
   for (int64_t c = 0; c < in.channels; c += width) {
-    const T* image = x + offsetOf(in, tile.n, c, 0);
-    float* target = to + c / blockSize * strides.block + c % blockSize;
-    if (inside) {
-      loadInput<size, true>(in, image, top, left, target, strides.point);
-    } else {
-      loadInput<size, false>(in, image, top, left, target, strides.point);
+    for (int64_t i = 0; i < count; i++) {
+      const Tile tile = tiles[first + i];
+      const int64_t top = tile.row - shape.padTop, left = tile.column - shape.padLeft;
+      const T* image = x + offsetOf(in, tile.n, c, 0);
+      float* target = to + c / blockSize * strides.block + i * blockSize + c % blockSize;
+      if (top >= 0 && left >= 0 && top + size <= in.height && left + size <= in.width) {
+        loadInput<size, true>(in, image, top, left, target, strides.point);
+      } else {
+        loadInput<size, false>(in, image, top, left, target, strides.point);
+      }
     }
   }
 }
 
 // One vector of channels of one tile: dy → A·dy·Aᵀ.
-template <int size, class T>
+template <int size, bool inside, class T>
 void loadGradient(const Images& out, const T* dy, const Tile& at, float* to, int64_t stride) {
   Vec tile[size][outputs];
   for (int j = 0; j < outputs; j++) {
     Vec column[outputs] = {}, expanded[size];
     for (int i = 0; i < outputs; i++) {
-      if (at.row + i >= out.height || at.column + j >= out.width) continue;
+      if (!inside && (at.row + i >= out.height || at.column + j >= out.width)) continue;
       column[i] = load(dy + ((at.row + i) * out.width + at.column + j) * blockSize, Full{});
     }
     transformGradient(column, expanded);
@@ -96,6 +100,23 @@ void loadGradient(const Images& out, const T* dy, const Tile& at, float* to, int
     Vec row[size];
     transformGradient(tile[i], row);
     for (int j = 0; j < size; j++) store(to + (i * size + j) * stride, row[j], Full{});
+  }
+}
+
+template <int size, class T>
+void loadGradients(const Images& out, const T* dy, const Tiles& tiles, int64_t first, int64_t count,
+                   const TileStrides& strides, float* to) {
+  for (int64_t c = 0; c < out.channels; c += width) {
+    for (int64_t i = 0; i < count; i++) {
+      const Tile tile = tiles[first + i];
+      const T* image = dy + offsetOf(out, tile.n, c, 0);
+      float* target = to + c / blockSize * strides.block + i * blockSize + c % blockSize;
+      if (tile.row + outputs <= out.height && tile.column + outputs <= out.width) {
+        loadGradient<size, true>(out, image, tile, target, strides.point);
+      } else {
+        loadGradient<size, false>(out, image, tile, target, strides.point);
+      }
+    }
   }
 }
 
@@ -122,7 +143,9 @@ void storeOutput(const Images& out, const float* from, Vec bias, const Tile& at,
 // products[tile][16] = Σ inputs[block][tile][channel] · filter[block][channel][16] at one point, one vector
 // of it.
 void multiply(const float* inputs, const float* filter, int64_t blocks, float* products) {
-  Vec sums[forwardTiles] = {};
+  Vec sums[forwardTiles];
+#pragma GCC unroll 7
+  for (int tile = 0; tile < forwardTiles; tile++) sums[tile] = Vec{};
   for (int64_t block = 0; block < blocks; block++, inputs += forwardTiles * blockSize) {
     for (int64_t c = 0; c < blockSize; c++, filter += blockSize) {
       const Vec weights = load(filter, Full{});
@@ -131,6 +154,7 @@ void multiply(const float* inputs, const float* filter, int64_t blocks, float* p
         sums[tile] += weights * splat(inputs[tile * blockSize + c]);
     }
   }
+#pragma GCC unroll 7
   for (int tile = 0; tile < forwardTiles; tile++) store(products + tile * blockSize, sums[tile], Full{});
 }
 
@@ -139,12 +163,14 @@ void addProducts(const float* inputs, const float* gradients, int64_t tiles, flo
   constexpr int rows = width == 16 ? 16 : 8;
   for (int64_t first = 0; first < blockSize; first += rows) {
     Vec sums[rows];
+#pragma GCC unroll 16
     for (int c = 0; c < rows; c++) sums[c] = load(dFilter + (first + c) * blockSize, Full{});
     for (int64_t tile = 0; tile < tiles; tile++) {
       const Vec gradient = load(gradients + tile * blockSize, Full{});
 #pragma GCC unroll 16
       for (int c = 0; c < rows; c++) sums[c] += gradient * splat(inputs[tile * blockSize + first + c]);
     }
+#pragma GCC unroll 16
     for (int c = 0; c < rows; c++) store(dFilter + (first + c) * blockSize, sums[c], Full{});
   }
 }
@@ -156,9 +182,7 @@ void convolveTiles(const WinogradConvolve& call, const Tiles& tiles, int64_t fir
   const int64_t blocks = shape.in.channels / blockSize;
   const TileStrides strides(forwardTiles, shape.in.channels);
   float *inputs = call.scratch, *products = inputs + points * strides.point;
-  for (int64_t i = 0; i < count; i++) {
-    loadInputs<size>(shape, static_cast<const T*>(call.x), tiles[first + i], strides, inputs + i * blockSize);
-  }
+  loadInputs<size>(shape, static_cast<const T*>(call.x), tiles, first, count, strides, inputs);
   for (int64_t c = 0; c < shape.out.channels; c += width) {
     const int64_t lane = c % blockSize;
     const float* filter = call.filter + c / blockSize * points * shape.in.channels * blockSize + lane;
@@ -181,15 +205,8 @@ void addGradients(const WinogradGradient& call, const Tiles& tiles, int64_t firs
   constexpr int64_t points = size * size;
   const TileStrides in(gradientTiles, shape.in.channels), out(gradientTiles, shape.out.channels);
   float *inputs = call.scratch, *gradients = inputs + points * in.point;
-  for (int64_t i = 0; i < count; i++) {
-    const Tile tile = tiles[first + i];
-    loadInputs<size>(shape, static_cast<const T*>(call.x), tile, in, inputs + i * blockSize);
-    for (int64_t c = 0; c < shape.out.channels; c += width) {
-      const T* dy = static_cast<const T*>(call.dy) + offsetOf(shape.out, tile.n, c, 0);
-      float* to = gradients + c / blockSize * out.block + i * blockSize + c % blockSize;
-      loadGradient<size>(shape.out, dy, tile, to, out.point);
-    }
-  }
+  loadInputs<size>(shape, static_cast<const T*>(call.x), tiles, first, count, in, inputs);
+  loadGradients<size>(shape.out, static_cast<const T*>(call.dy), tiles, first, count, out, gradients);
   float* dFilter = call.dFilter;
   for (int64_t to = 0; to < out.point; to += out.block) {
     for (int64_t point = 0; point < points; point++) {
