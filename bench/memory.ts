@@ -35,8 +35,7 @@ export const bench: Bench<typeof flags> = {
       rows: [rows.length > 0 ? compare(peak, rows[0]) : peak, ...rows, growth],
       versions,
       notes: [
-        `peak: the most that was resident during steps of the batch, beyond steps of ${fewest} images a replica, which`,
-        'have libraries, weights and moments in memory already; all processes and threads together',
+        `peak: the most that was resident during steps of the batch, beyond steps of ${fewest} images a replica; all processes together`,
         'growth: resident memory after the small steps, beyond that before them; 15 % as many went ahead to warm up',
       ],
     };
