@@ -31,7 +31,8 @@ void report(const Images& shape, const char* what, double work, const char* unit
               shape.height, shape.width, shape.channels, what, seconds * 1e3, work / seconds / 1e9, unit);
 }
 
-std::vector<float> memory(int64_t count) { return std::vector<float>(count, 0.5f); }
+// Small: what is summed up again and again over the runs must stay a number.
+std::vector<float> memory(int64_t count) { return std::vector<float>(count, 1e-3f); }
 
 void benchNorm(const Images& shape) {
   const int64_t count = images * shape.elements(), channels = shape.channels;
@@ -104,6 +105,48 @@ void benchLayout(const Images& shape) {
          [&] { kernels().layout.fromColumns(call, {0, images}); });
 }
 
+// GFLOP/s as if computed directly, without padding.
+void benchConvolution(const Images& in, int64_t outs, int64_t kernel, int64_t stride) {
+  Images out = in;
+  out.channels = outs;
+  out.height = (in.height + stride - 1) / stride;
+  out.width = (in.width + stride - 1) / stride;
+  const int64_t pad = ((out.height - 1) * stride + kernel - in.height) / 2;
+  const DirectShape direct{in, out, kernel, kernel, stride, stride, pad, pad};
+  const WinogradShape winograd{in, out, kernel, pad, pad}, back = winogradBackward(winograd);
+  const double work = 2.0 * images * static_cast<double>(out.pixels() * directFilterFloats(direct));
+  auto x = memory(images * in.elements()), y = memory(images * out.elements());
+  auto filter = memory(winogradFilterFloats(winograd)), scratch = memory(directScratch(direct));
+  scratch.resize(std::max(directScratch(direct), winogradScratch(winograd)));
+  float *u = filter.data(), *own = scratch.data();
+  const Range all{0, images};
+  const bool strided = stride > 1;
+  report(in, strided ? "direct s2 forward" : "winograd forward", work, "GFLOP/s", [&] {
+    if (strided) return kernels().direct.forward({direct, x.data(), u, nullptr, y.data(), own}, all);
+    kernels().winograd.convolve({winograd, x.data(), u, nullptr, y.data(), own}, all);
+  });
+  report(in, strided ? "direct s2 by data" : "winograd by data", work, "GFLOP/s", [&] {
+    if (strided) return kernels().direct.backwardData({direct, y.data(), u, nullptr, x.data(), own}, all);
+    kernels().winograd.convolve({back, y.data(), u, nullptr, x.data(), own}, all);
+  });
+  report(in, strided ? "direct s2 by filter" : "winograd by filter", work, "GFLOP/s", [&] {
+    if (strided) return kernels().direct.backwardFilter({direct, x.data(), y.data(), u, own}, all);
+    kernels().winograd.backwardFilter({winograd, x.data(), y.data(), u, own}, all);
+  });
+}
+
+void benchConvolutions(Type type) {
+  const auto images = [&](int64_t size, int64_t channels) {
+    return Images{size, size, channels, Layout::blocked, type};
+  };
+  benchConvolution(images(28, 16), 16, 5, 1);
+  for (const int64_t level : {0, 1, 2, 3}) {
+    const int64_t size = (27 >> level) + 1, channels = 16 << level;
+    benchConvolution(images(size, channels), 2 * channels, 3, 1);
+    benchConvolution(images(size, 2 * channels), 2 * channels, 3, 2);
+  }
+}
+
 void benchFlat() {
   constexpr int64_t count = 1'200'000;
   auto a = memory(count), b = memory(count), c = memory(count), d = memory(count);
@@ -123,8 +166,9 @@ int main() {
   std::printf("table %s\n", kernels().name);
   for (const Type type : {Type::f32, Type::bf16}) {
     benchStem({28, 28, 16, Layout::blocked, type});
+    benchConvolutions(type);
     for (const int64_t level : {0, 1, 2, 3})
-      benchNorm({28 >> level, 28 >> level, 16 << level, Layout::blocked, type});
+      benchNorm({(27 >> level) + 1, (27 >> level) + 1, 16 << level, Layout::blocked, type});
     benchNorm({14, 14, 64, Layout::nhwc, type});
     benchLayout({4, 4, 256, Layout::blocked, type});
     benchLayout({14, 14, 64, Layout::blocked, type});
