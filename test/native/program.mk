@@ -1,10 +1,12 @@
 # See program.sh.
 CXX ?= g++
-FLAGS = -std=c++17 -O2 -g1 -fPIC -fopenmp -Wall -Wextra -Wno-missing-field-initializers -DGRADRING_ONEDNN=1 -MMD
+# 0: as with a LibTorch that has no oneDNN for us.
+ONEDNN ?= 1
+FLAGS = -std=c++17 -O2 -g1 -fPIC -fopenmp -Wall -Wextra -Wno-missing-field-initializers -DGRADRING_ONEDNN=$(ONEDNN) -MMD
 SOURCES = $(filter-out native/program/bindings.cc, $(wildcard native/program/*.cc)) $(wildcard native/kernels/*.cc)
 LOOPS = $(wildcard native/kernels/isa/*.cc)
 OBJECTS = $(SOURCES:%.cc=$(OUT)/%.o) $(foreach isa, base v3 v4 v4bf16, $(LOOPS:%.cc=$(OUT)/%.$(isa).o))
-LIBRARIES = -ltorch -ltorch_cpu -lc10 -ldnnl
+LIBRARIES = -ltorch -ltorch_cpu -lc10 $(if $(filter 1,$(ONEDNN)),-ldnnl)
 
 all: $(OUT)/program_test $(OUT)/program_bench
 
@@ -28,7 +30,7 @@ $(OUT)/native/kernels/%.o: native/kernels/%.cc
 define loop
 $(OUT)/native/kernels/isa/%.$(1).o: native/kernels/isa/%.cc
 	@mkdir -p $$(@D)
-	$(CXX) $(FLAGS) -O3 $$($(1)_FLAGS) -DGRADRING_ISA=$(1) -c -o $$@ $$<
+	$(CXX) $(FLAGS) -O3 -Wno-uninitialized -Wno-maybe-uninitialized $$($(1)_FLAGS) -DGRADRING_ISA=$(1) -c -o $$@ $$<
 endef
 $(foreach isa, base v3 v4 v4bf16, $(eval $(call loop,$(isa))))
 

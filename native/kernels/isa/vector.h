@@ -46,7 +46,17 @@ struct Part {
 inline Vec splat(float value) { return value - Vec{}; }
 inline Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 
-inline Vec widen(HalfVec half) { return (Vec)(__builtin_convertvector(half, BitVec) << 16); }
+// GCC splits a __builtin_convertvector between 16 and 32 bits into halves, so the instructions are named.
+inline Vec widen(HalfVec half) {
+#if defined(__AVX512F__)
+  const BitVec bits = (BitVec)_mm512_maskz_cvtepu16_epi32(0xffff, (__m256i)half);
+#elif defined(__AVX2__)
+  const BitVec bits = (BitVec)_mm256_cvtepu16_epi32((__m128i)half);
+#else
+  const BitVec bits = __builtin_convertvector(half, BitVec);
+#endif
+  return (Vec)(bits << 16);
+}
 
 // Round to nearest, ties to even; NaN stays one.
 inline HalfVec narrow(Vec value) {
@@ -56,7 +66,11 @@ inline HalfVec narrow(Vec value) {
   const BitVec bits = (BitVec)value;
   const BitVec rounded = bits + 0x7fff + ((bits >> 16) & 1);
   const BitVec chosen = (BitVec)(value == value ? (IntVec)rounded : (IntVec)(bits | 0x400000));
+#if defined(__AVX512F__)
+  return (HalfVec)_mm512_maskz_cvtepi32_epi16(0xffff, (__m512i)(chosen >> 16));
+#else
   return __builtin_convertvector(chosen >> 16, HalfVec);
+#endif
 #endif
 }
 
