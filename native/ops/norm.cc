@@ -1,5 +1,6 @@
 // Normalisation: of batches over all axes but the last, and of an element by its neighbours among the channels.
 #include "cast.h"
+#include "host_norm.h"
 #include "ops.h"
 
 namespace gradring {
@@ -37,6 +38,12 @@ void batchNormTrain(Call& call) {
   const OptionalTensor scale = call.optionalTensor();
   const OptionalTensor offset = call.optionalTensor();
   const double epsilon = call.number();
+  if (x.is_cpu() && x.numel() > 0) {
+    NormResult result = hostNormTrain(x, scale, offset, epsilon, call.environment().threads());
+    call.give(std::move(result.y));
+    call.give(std::move(result.mean));
+    return call.give(std::move(result.variance));
+  }
   const auto [y, mean, inverse] = at::native_batch_norm(asImage(x), scale, offset, {}, {}, true, 0, epsilon);
   call.give(fromImage(y, x.sizes()));
   call.give(mean);
@@ -50,11 +57,19 @@ void batchNormTrainGrad(Call& call) {
   const at::Tensor x = call.tensor();
   const at::Tensor mean = call.tensor();
   const at::Tensor variance = call.tensor();
-  const at::Tensor scale = call.optionalTensor().value_or(at::ones_like(mean));
+  const OptionalTensor scale = call.optionalTensor();
   const double epsilon = call.number();
+  if (x.is_cpu() && x.numel() > 0) {
+    const int threads = call.environment().threads();
+    NormGradients gradients = hostNormTrainGrad(dy, x, mean, variance, scale, epsilon, threads);
+    call.give(std::move(gradients.x));
+    call.give(std::move(gradients.scale));
+    return call.give(std::move(gradients.offset));
+  }
   const at::Tensor inverse = at::rsqrt(variance + epsilon);
-  const auto [dx, dScale, dOffset] = at::native_batch_norm_backward(asImage(dy), asImage(x), scale, {}, {}, mean, inverse,
-                                                                    true, epsilon, {true, true, true});
+  const auto [dx, dScale, dOffset] =
+      at::native_batch_norm_backward(asImage(dy), asImage(x), scale.value_or(at::ones_like(mean)), {}, {}, mean, inverse,
+                                     true, epsilon, {true, true, true});
   call.give(fromImage(dx, x.sizes()));
   call.give(dScale);
   call.give(dOffset);

@@ -198,7 +198,7 @@ for (const [name, { shape, fused, model: make }] of Object.entries(models)) {
     const { layers: counts } = compiled;
     t.equal(counts.fused === counts.all, fused === 'all', `${counts.fused} of ${counts.all} layers joined`);
     const trained = model.trainableWeights.map(weight => weight.name);
-    for (const batch of [9, 5, 9]) {
+    for (const batch of [32, 21, 32]) {
       const x = tf.randomNormal([batch, ...shape] as [number], 0, 1, 'float32', batch);
       const plain = trainingStep(model, x, input => model.apply(input, { training: true }) as Tensor);
       const joined = trainingStep(model, x, input => compiled.apply(input, { training: true }));
