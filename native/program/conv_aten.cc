@@ -5,21 +5,38 @@ namespace gradring {
 
 namespace {
 
-// Values lie in NHWC: seen as NCHW they are in ATen's channels-last order.
+// [N, C/16, H, W, 16] as [N, H, W, C].
+at::Tensor unblocked(const at::Tensor& x) {
+  if (x.dim() == 4) return x;
+  return x.permute({0, 2, 3, 1, 4}).reshape({x.size(0), x.size(2), x.size(3), x.size(1) * x.size(4)});
+}
+
+void copyNchw(const at::Tensor& from, const at::Tensor& to) {
+  const at::Tensor nhwc = from.permute({0, 2, 3, 1});
+  if (to.dim() == 4) {
+    to.copy_(nhwc);
+  } else {
+    to.copy_(nhwc.reshape({to.size(0), to.size(2), to.size(3), to.size(1), to.size(4)}).permute({0, 3, 1, 2, 4}));
+  }
+}
+
+// NHWC seen as NCHW is ATen's channels-last order.
 class AtenConvolution : public Convolution {
  public:
-  explicit AtenConvolution(const ConvolutionShape& shape) : window_(shape.window) {}
+  explicit AtenConvolution(const ConvolutionShape& shape)
+      : window_(shape.window), height_(shape.x.height), width_(shape.x.width) {}
 
   void forward(const Run&, const at::Tensor& x, const at::Tensor& filter, const at::Tensor& z) override {
-    z.copy_(at::convolution(padded(x, z), asOihw(filter, z), {}, stride(), padding(), dilation(), false, {0, 0}, 1)
-                .permute({0, 2, 3, 1}));
+    copyNchw(at::convolution(padded(x, z), asOihw(filter, z), {}, stride(), padding(), dilation(), false, {0, 0}, 1),
+             z);
   }
 
   void backwardData(const Run&, const at::Tensor& dz, const at::Tensor& filter, const at::Tensor& dx) override {
-    const at::Tensor gradient = std::get<0>(backward(dx, dz, asOihw(filter, dz), {true, false, false}));
-    const Window& w = window_;
-    dx.copy_(isSymmetric() ? gradient.permute({0, 2, 3, 1})
-                           : gradient.narrow(2, w.padTop, dx.size(1)).narrow(3, w.padLeft, dx.size(2)).permute({0, 2, 3, 1}));
+    at::Tensor gradient = std::get<0>(backward(dx, dz, asOihw(filter, dz), {true, false, false}));
+    if (!isSymmetric()) {
+      gradient = gradient.narrow(2, window_.padTop, height_).narrow(3, window_.padLeft, width_);
+    }
+    copyNchw(gradient, dx);
   }
 
   void backwardFilter(const Run&, const at::Tensor& x, const at::Tensor& dz, const at::Tensor& dFilter) override {
@@ -29,7 +46,7 @@ class AtenConvolution : public Convolution {
   }
 
  private:
-  static at::Tensor asNchw(const at::Tensor& images) { return images.permute({0, 3, 1, 2}); }
+  static at::Tensor asNchw(const at::Tensor& images) { return unblocked(images).permute({0, 3, 1, 2}); }
 
   // In the memory order of channels-last, which with one channel ATen cannot tell from the shape.
   static at::Tensor asOihw(const at::Tensor& filter, const at::Tensor& like) {
@@ -40,7 +57,7 @@ class AtenConvolution : public Convolution {
   bool isSymmetric() const { return window_.padTop == window_.padBottom && window_.padLeft == window_.padRight; }
 
   at::Tensor padded(const at::Tensor& x, const at::Tensor& like) const {
-    const at::Tensor images = x.to(like.scalar_type());
+    const at::Tensor images = unblocked(x.to(like.scalar_type()));
     if (isSymmetric()) return asNchw(images);
     return asNchw(at::constant_pad_nd(
         images, {0, 0, window_.padLeft, window_.padRight, window_.padTop, window_.padBottom}, 0));
@@ -60,6 +77,7 @@ class AtenConvolution : public Convolution {
   }
 
   const Window window_;
+  const int64_t height_, width_;  // of x
 };
 
 }  // namespace

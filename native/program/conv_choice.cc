@@ -1,5 +1,6 @@
 // Which way each direction of a convolution goes. The rules follow measurements on get_model3 (test/native/
-// program_bench.cc), on processors with AVX-512 and, in bf16, with AMX.
+// program_bench.cc) on processors with AVX-512; those for AMX follow a prototype's.
+#include <string>
 #include "convolution.h"
 
 namespace gradring {
@@ -12,44 +13,54 @@ bool hasTiles() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_
 bool hasTiles() { return false; }
 #endif
 
+// Products of bf16 pairs in the hand-written loops.
+bool hasPairs() { return kernels().name == std::string("v4bf16"); }
+
 enum class Direction { forward, backwardData, backwardFilter };
 
 class Rules {
  public:
-  explicit Rules(const ConvolutionShape& shape)
+  Rules(const ConvolutionShape& shape, bool onednn)
       : shape_(shape),
+        onednn_(onednn),
         isBf16_(shape.x.type == Type::bf16),
         strided_(shape.window.strideH > 1),
         point_(shape.window.kernelH == 1 && shape.window.kernelW == 1) {}
 
-  // Winograd saves multiplications. In bf16 the direct way has twice the multipliers, and the transforms cost as much:
-  // it pays with many channels or large kernels. AMX has eight times the multipliers.
+  // Winograd saves multiplications. oneDNN's direct way in bf16 has twice the multipliers, and the transforms cost as
+  // much: Winograd then pays with many channels or large kernels. AMX has sixteen times the multipliers.
   bool winograd(Direction direction) const {
     if (!canWinograd(shape_)) return false;
-    if (!isBf16_) return true;
+    if (!isBf16_ || !onednn_) return true;
     const int64_t least = direction == Direction::backwardFilter ? 32 : 64;
     return !hasTiles() && (shape_.window.kernelH == 5 || shape_.x.channels >= least);
   }
 
-  // Where a strided image ends in a few pixels, much of the work is in the padding, and oneDNN's own kernels are slow.
+  // What oneDNN does worst: the gradient of strided filters in bf16, and small strided images with many channels.
+  bool direct(Direction direction) const {
+    if (!canDirect(shape_) || !strided_ || hasTiles() || shape_.x.channels >= 256) return false;
+    if (isBf16_) return direction == Direction::backwardFilter && hasPairs();
+    return direction != Direction::forward && shape_.x.channels >= 128;
+  }
+
+  // Where a strided image ends in a few pixels, much of the work is in the padding.
   bool gemm(Direction direction) const {
     const Window& w = shape_.window;
-    if (w.dilationH > 1 || w.dilationW > 1 || shape_.z.pixels() > 16) return false;
+    if (!onednn_ || w.dilationH > 1 || w.dilationW > 1 || shape_.z.pixels() > 16) return false;
     if (isBf16_ && hasTiles() && direction == Direction::backwardFilter) return strided_ || point_;
-    return strided_ && shape_.x.channels >= (direction == Direction::forward ? 256 : 128);
+    return strided_ && shape_.x.channels >= 256;
   }
 
  private:
   const ConvolutionShape& shape_;
-  const bool isBf16_, strided_, point_;
+  const bool onednn_, isBf16_, strided_, point_;
 };
 
 std::shared_ptr<Convolution> makeGeneral(const ConvolutionShape& shape, const Run& run) {
 #if GRADRING_ONEDNN
   if (run.options().usesOnednn()) return makeOnednnConvolution(shape, run.onednn());
-#else
-  (void)run;
 #endif
+  if (canDirect(shape)) return makeDirectConvolution(shape, run.options().threads);
   return makeAtenConvolution(shape);
 }
 
@@ -60,14 +71,18 @@ Convolutions chooseConvolutions(const ConvolutionShape& shape, const Run& run) {
     const std::shared_ptr<Convolution> aten = makeAtenConvolution(shape);
     return {aten, aten, aten};
   }
-  const Rules rules(shape);
-  std::shared_ptr<Convolution> winograd, gemm, general;
+  const Rules rules(shape, run.options().usesOnednn());
+  std::shared_ptr<Convolution> winograd, direct, gemm, general;
   auto choose = [&](Direction direction) {
     if (rules.winograd(direction)) {
       if (!winograd) winograd = makeWinogradConvolution(shape, run.options().threads);
       return winograd;
     }
-    if (run.options().usesOnednn() && rules.gemm(direction)) {
+    if (rules.direct(direction)) {
+      if (!direct) direct = makeDirectConvolution(shape, run.options().threads);
+      return direct;
+    }
+    if (rules.gemm(direction)) {
       if (!gemm) gemm = makeGemmConvolution(shape);
       return gemm;
     }

@@ -31,11 +31,14 @@ struct Convolutions {
 Convolutions chooseConvolutions(const ConvolutionShape&, const Run&);
 
 std::unique_ptr<Convolution> makeOnednnConvolution(const ConvolutionShape&, const Onednn&);
-// As a matrix product over im2col: where the image is small and the channels are many.
+// As matrix products, pixel by pixel: where the image is small and the channels are many.
 std::unique_ptr<Convolution> makeGemmConvolution(const ConvolutionShape&);
 // By the hand-written Winograd loops, for the shapes that they can do.
 std::unique_ptr<Convolution> makeWinogradConvolution(const ConvolutionShape&, int threads);
 bool canWinograd(const ConvolutionShape&);
+// By the hand-written direct loops, likewise.
+std::unique_ptr<Convolution> makeDirectConvolution(const ConvolutionShape&, int threads);
+bool canDirect(const ConvolutionShape&);
 // By at::convolution, on any device.
 std::unique_ptr<Convolution> makeAtenConvolution(const ConvolutionShape&);
 

@@ -11,7 +11,7 @@ constexpr size_t kMostIdleRuns = 4;
 LowerOptions lowerOptions(const Graph& graph, const ProgramOptions& options) {
   LowerOptions lower;
   lower.inputGradient = options.inputGradient;
-  lower.convertInput = options.bf16 || (options.usesOnednn() && graph.channels % blockSize == 0);
+  lower.convertInput = options.bf16 || (options.usesKernels() && graph.channels % blockSize == 0);
   lower.stem = options.usesKernels();
   return lower;
 }
