@@ -1,4 +1,4 @@
-// Loss, optimizer steps, sums.
+// Loss, optimizer steps, sums; the scalar maths of a batch norm.
 #include <algorithm>
 
 #include "kernels_check.h"
@@ -135,6 +135,48 @@ void testSumChunk(const Kernels& kernels, Checks& checks, std::mt19937& random, 
   checks.that("chunk sums of " + std::to_string(replicas) + " replicas", same);
 }
 
+// The coefficients against the gradient of Σ w·y by finite differences.
+void testCoefficients(Checks& checks, std::mt19937& random) {
+  constexpr int64_t count = 7;
+  constexpr double epsilon = 1e-3;
+  const std::vector<float> x = randomFloats(random, count), w = randomFloats(random, count);
+  const float gamma = 1.3f;
+  const auto moments = [&](const std::vector<double>& at) {
+    double mean = 0, variance = 0;
+    for (const double value : at) mean += value / count;
+    for (const double value : at) variance += (value - mean) * (value - mean) / count;
+    return std::pair(mean, variance);
+  };
+  const auto loss = [&](const std::vector<double>& at) {
+    const auto [mean, variance] = moments(at);
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += w[i] * gamma * (at[i] - mean) / std::sqrt(variance + epsilon);
+    return sum;
+  };
+  std::vector<double> at(x.begin(), x.end());
+  const auto [mean, variance] = moments(at);
+  double sum = 0, product = 0;
+  for (int64_t i = 0; i < count; i++) {
+    sum += w[i];
+    product += w[i] * (x[i] - mean);
+  }
+  const float floatMean = static_cast<float>(mean), floatVariance = static_cast<float>(variance);
+  float p, q, r, dGamma, dBeta;
+  normCoefficients({1, 1, count, epsilon, &sum, &product, &floatMean, &floatVariance, &gamma, &p, &q, &r,
+                    &dGamma, &dBeta});
+  Difference difference;
+  for (int64_t i = 0; i < count; i++) {
+    constexpr double step = 1e-5;
+    std::vector<double> up = at, down = at;
+    up[i] += step;
+    down[i] -= step;
+    difference.add(p * w[i] + q * x[i] + r, (loss(up) - loss(down)) / (2 * step));
+  }
+  difference.add(dGamma, loss(at) / gamma);
+  difference.add(dBeta, sum);
+  checks.near("coefficients", difference.error, difference.size, 1e-6);
+}
+
 }  // namespace
 
 void testFlat(const Kernels& kernels, Checks& checks) {
@@ -145,6 +187,7 @@ void testFlat(const Kernels& kernels, Checks& checks) {
   for (const int64_t step : {1, 100}) {
     for (const bool decoupled : {false, true}) testAdam(kernels, checks, random, decoupled, step);
   }
+  testCoefficients(checks, random);
   testElements(kernels, checks, random);
   for (const int64_t replicas : {1, 2, 3, 5}) testSumChunk(kernels, checks, random, replicas);
 }
