@@ -24,7 +24,7 @@ function usedMiB(settings: Settings): number {
 export async function memoryCheck(settings: Settings): Promise<Outcome> {
   const { device, quick } = settings;
   const { warmUps, steps, size } = quick
-    ? { warmUps: 20, steps: 40, size: 8 }
+    ? { warmUps: 6, steps: 10, size: 4 }
     : { warmUps: 300, steps: 2000, size: 64 };
   const coordinator = new Coordinator({
     engine: 'torch',

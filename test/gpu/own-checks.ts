@@ -3,6 +3,7 @@ import { captureCheck, deterministicCheck, parityCheck, replicasCheck } from './
 import { memoryCheck, outOfMemoryCheck } from './memory-checks.js';
 import { openOn } from './open-on.js';
 import type { Outcome, Settings } from './settings.js';
+import { trainingCheck } from './training-check.js';
 
 /** The engine multiplies on the device, and the right way. */
 async function deviceCheck(settings: Settings): Promise<Outcome> {
@@ -28,4 +29,5 @@ export const ownChecks: Readonly<Record<string, (settings: Settings) => Promise<
   capture: captureCheck,
   memory: memoryCheck,
   'out-of-memory': outOfMemoryCheck,
+  training: trainingCheck,
 };

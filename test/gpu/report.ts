@@ -19,9 +19,12 @@ export interface Report {
 const signs = { passed: '✔', failed: '✖', skipped: '–' } as const;
 
 /** One line for the terminal. */
-export function resultLine({ name, state, seconds, figures, problems }: Result): string {
+export function resultLine({ name, state, seconds, figures, problems, output }: Result): string {
   const facts = Object.entries(figures).map(([figure, value]) => `${figure} ${value}`);
-  const text = (problems.length > 0 ? problems : facts).join('; ');
+  const said = problems.length > 0 ? problems : facts;
+  // A table has no one line that says it all.
+  const text =
+    said.length > 0 || output?.includes('| :--') ? said.join('; ') : (output?.split('\n').at(-1) ?? '');
   return `${signs[state]} ${name.padEnd(18)}${`${seconds.toFixed(1)} s`.padStart(9)}  ${text}`.trimEnd();
 }
 

@@ -10,10 +10,6 @@ export interface Settings {
 
 export const isCuda = ({ device }: Settings): boolean => device.startsWith('cuda');
 
-/** For `--gpus`: this one device. */
-export const gpusFlag = ({ device }: Settings): string =>
-  device.startsWith('cpu') ? 'cpu:1' : `${device.split(':')[1] ?? 0},`;
-
 /** What a check found out. */
 export interface Outcome {
   readonly figures: Readonly<Record<string, string | number>>;
