@@ -50,6 +50,30 @@ void readWhole(Call& call) {
   if (source.numel() > 0) viewOf(call.memory(0), source.sizes(), source.scalar_type()).copy_(source);
 }
 
+// Calls copy(tensor, its part) for each float32 tensor of a list of handles, whose values lie one after the other.
+template <class Copy>
+void eachPart(Call& call, const Copy& copy) {
+  const Memory all = call.memory(0);
+  float* values = static_cast<float*>(all.data);
+  const float* end = values + all.bytes / sizeof(float);
+  for (const int64_t handle : call.integers()) {
+    at::Tensor tensor = call.environment().tensor(handle);
+    TORCH_CHECK(tensor.numel() <= end - values, "the array is too short for the tensors");
+    if (tensor.numel() > 0) copy(tensor, at::from_blob(values, tensor.sizes()));
+    values += tensor.numel();
+  }
+}
+
+// list of handles; float32 typed array: the tensors' values, one after the other.
+void readAll(Call& call) {
+  eachPart(call, [](at::Tensor& tensor, at::Tensor part) { part.copy_(tensor); });
+}
+
+// list of handles; float32 typed array: copied into the tensors, in place.
+void writeAll(Call& call) {
+  eachPart(call, [](at::Tensor& tensor, const at::Tensor& part) { tensor.copy_(part); });
+}
+
 // tensor; float32 typed array: copied into the tensor, in place.
 void write(Call& call) {
   at::Tensor target = call.tensor();
@@ -92,6 +116,8 @@ void registerMemory(Registry& registry) {
   registry.add("read", read);
   registry.add("readWhole", readWhole);
   registry.add("write", write);
+  registry.add("readAll", readAll);
+  registry.add("writeAll", writeAll);
   registry.add("viewPart", viewPart);
   registry.add("wrap", wrap);
   registry.add("assign", assign);

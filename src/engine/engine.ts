@@ -59,8 +59,14 @@ export interface Engine {
   upload(pixels: Uint8Array, count: number, shape: ImageShape): Tensor4D;
   /** Copies a float32 tensor into `target` (same length, any memory, shared too) without other copies. */
   readInto(tensor: Tensor, target: Float32Array): void;
-  /** Replaces the values of a float32 tensor, where they lie. Absent where a backend cannot write to a tensor. */
-  writeInto?(tensor: Tensor, source: Float32Array): void;
+  /**
+   * Many float32 tensors at once, their values one after the other in `target` or `source`; writing replaces values
+   * where they lie. Absent where a backend cannot.
+   */
+  readonly bulk?: {
+    read(tensors: readonly Tensor[], target: Float32Array): void;
+    write(tensors: readonly Tensor[], source: Float32Array): void;
+  };
   /**
    * Prepares host memory for fast copies to and from the device, until the function returned is called. Absent where
    * there is nothing to prepare.

@@ -162,28 +162,35 @@ export class Weights {
   }
 
   #readState(target: Float32Array): void {
+    const { bulk } = this.#engine;
+    if (bulk) {
+      bulk.read(this.#stateTensors(), target);
+      return;
+    }
     let offset = 0;
-    for (const variable of this.#state) {
-      const size = sizeOf(variable.shape);
-      this.#engine.readInto(variable.read(), target.subarray(offset, offset + size));
-      offset += size;
+    for (const tensor of this.#stateTensors()) {
+      this.#engine.readInto(tensor, target.subarray(offset, offset + tensor.size));
+      offset += tensor.size;
     }
   }
 
   #writeState(source: Float32Array): void {
-    const { tf } = this.#engine;
+    const { bulk, tf } = this.#engine;
+    if (bulk) {
+      bulk.write(this.#stateTensors(), source);
+      return;
+    }
     let offset = 0;
     for (const variable of this.#state) {
       const size = sizeOf(variable.shape);
-      const values = source.subarray(offset, offset + size);
-      offset += size;
-      if (this.#engine.writeInto) {
-        this.#engine.writeInto(variable.read(), values);
-        continue;
-      }
-      const value = tf.tensor(values.slice(), variable.shape as number[], 'float32');
+      const value = tf.tensor(source.slice(offset, offset + size), variable.shape as number[], 'float32');
       variable.write(value);
       value.dispose();
+      offset += size;
     }
+  }
+
+  #stateTensors(): Tensor[] {
+    return this.#state.map(variable => variable.read());
   }
 }

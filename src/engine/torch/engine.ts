@@ -1,4 +1,5 @@
 /** The `torch` engine: LibTorch on one device, for this thread. */
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { DeviceError, EngineError } from '../../errors.js';
 import type { EngineSettings } from '../../protocol/engine-settings.js';
 import type { Engine } from '../engine.js';
@@ -25,6 +26,7 @@ export async function openTorchEngine(device: string, settings: EngineSettings):
     });
   }
   const backend = tf.backend() as TorchBackend;
+  const handlesOf = (tensors: readonly Tensor[]) => tensors.map(tensor => backend.handleOf(tensor));
   return {
     name: 'torch',
     device,
@@ -34,7 +36,10 @@ export async function openTorchEngine(device: string, settings: EngineSettings):
       return tf.engine().makeTensorFromTensorInfo(info) as ReturnType<Engine['upload']>;
     },
     readInto: (tensor, target) => backend.readInto(tensor, target),
-    writeInto: (tensor, source) => backend.runOn('write', [source], [tensor]),
+    bulk: {
+      read: (tensors, target) => backend.runOn('readAll', [target], [], handlesOf(tensors)),
+      write: (tensors, source) => backend.runOn('writeAll', [source], [], handlesOf(tensors)),
+    },
     pin(memory) {
       if (!device.startsWith('cuda')) return () => {};
       backend.runOn('pin', [memory], []);
