@@ -84,6 +84,7 @@ void programCreate(Call& call) {
   options.device = environment.device();
   options.bf16 = environment.bf16();
   options.threads = environment.threads();
+  options.replay = environment.cudaGraph();
   options.inputGradient = call.flag();
   auto& programs = call.environment().attach<Programs>();
   programs.held.emplace(programs.next, std::make_unique<Held>(graph, options));

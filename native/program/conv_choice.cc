@@ -32,7 +32,7 @@ class Rules {
   bool winograd(Direction direction) const {
     if (!canWinograd(shape_)) return false;
     if (!isBf16_ || !onednn_) return true;
-    const int64_t least = direction == Direction::backwardFilter ? 32 : 64;
+    const int64_t least = 16;
     return !hasTiles() && (shape_.window.kernelH == 5 || shape_.x.channels >= least);
   }
 

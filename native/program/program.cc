@@ -31,12 +31,18 @@ Run* Program::forward(const at::Tensor& x, at::ArrayRef<at::Tensor> weights, boo
   auto found = std::find_if(slots_.begin(), slots_.end(), fits);
   if (found == slots_.end()) {
     forgetOldest();
-    slots_.push_back({std::make_unique<Run>(plan_, options_, onednn_, x.size(0), training), false});
+    auto run = std::make_unique<Run>(plan_, options_, onednn_, x.size(0), training);
+    auto replay = options_.replay ? std::make_unique<Replay>(options_.device) : nullptr;
+    slots_.push_back({std::move(run), false, std::move(replay)});
     found = slots_.end() - 1;
   }
   std::rotate(found, found + 1, slots_.end());
   Slot& slot = slots_.back();
-  slot.run->forward(x, weights);
+  if (slot.replay) {
+    slot.replay->forward(*slot.run, x, weights);
+  } else {
+    slot.run->forward(x, weights);
+  }
   slot.busy = true;
   return slot.run.get();
 }
@@ -57,7 +63,9 @@ at::Tensor Program::backward(Run* run, const at::Tensor& dy, at::ArrayRef<at::Te
                              const std::function<void(int)>& done) {
   TORCH_CHECK(static_cast<int>(gradients.size()) == weightCount_, "a program of ", weightCount_, " weights got ",
               gradients.size(), " gradients");
-  return slotOf(run).run->backward(dy, gradients, done);
+  const Slot& slot = slotOf(run);
+  if (slot.replay) return slot.replay->backward(*run, dy, gradients, done);
+  return run->backward(dy, gradients, done);
 }
 
 void Program::release(Run* run) {

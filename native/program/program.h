@@ -1,6 +1,7 @@
 // A model, or the part of it that the planner could describe, as one call forward and one backward over activations
 // that are allocated once. One program belongs to one thread.
 #pragma once
+#include "replay.h"
 #include "run.h"
 
 namespace gradring {
@@ -30,6 +31,7 @@ class Program {
   struct Slot {
     std::unique_ptr<Run> run;
     bool busy;
+    std::unique_ptr<Replay> replay;  // if the options asked for it
   };
   Slot& slotOf(const Run* run);
   void forgetOldest();

@@ -15,6 +15,7 @@ struct ProgramOptions {
   bool bf16 = false;
   int threads = 1;
   bool inputGradient = false;  // backward() gives dx
+  bool replay = false;         // CUDA records the work and replays it
   // Without oneDNN and hand-written loops: the way of other devices, for tests of it on a processor.
   bool forceAten = false;
 
