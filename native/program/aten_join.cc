@@ -103,8 +103,8 @@ class AtenJoin : public Step {
     const at::Tensor& y = run.value(stage_.output);
     at::Tensor dy = run.gradient(stage_.output);
     if (hasPooled_) {
-      const at::Tensor spread = asNhwc(at::avg_pool2d_backward(asNchw(run.gradient(stage_.pooled)), asNchw(y), {2, 2},
-                                                               {2, 2}, {0, 0}, true, false, c10::nullopt));
+      const at::Tensor spread = asNhwc(at::avg_pool2d_backward(
+          asNchw(run.gradient(stage_.pooled)), asNchw(y), {2, 2}, {2, 2}, {0, 0}, true, false, c10::nullopt));
       dy = hasDy_ ? dy + spread : spread;
     }
     return stage_.slope == 1 ? dy : at::where(y > stage_.offset, dy, dy * stage_.slope);
@@ -116,7 +116,8 @@ class AtenJoin : public Step {
     const auto [dx, dGamma, dBeta] = at::native_batch_norm_backward(
         asNchw(g), asNchw(run.value(term.value)), orNone(run, spec.gamma), {}, {}, saved_[index].mean,
         saved_[index].inverse, true, spec.epsilon, {true, true, true});
-    for (const auto& [slot, gradient] : {std::make_pair(spec.gamma, dGamma), std::make_pair(spec.beta, dBeta)}) {
+    for (const auto& [slot, gradient] :
+         {std::make_pair(spec.gamma, dGamma), std::make_pair(spec.beta, dBeta)}) {
       if (!run.weightGradient(slot)) continue;
       run.weightGradient(slot)->copy_(gradient);
       run.done(slot);
@@ -132,6 +133,8 @@ class AtenJoin : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> makeAtenJoin(const Stage& stage, Run& run) { return std::make_unique<AtenJoin>(stage, run); }
+std::unique_ptr<Step> makeAtenJoin(const Stage& stage, Run& run) {
+  return std::make_unique<AtenJoin>(stage, run);
+}
 
 }  // namespace gradring

@@ -61,7 +61,10 @@ class GlobalAveragePool : public AtenPointwise {
  protected:
   at::Tensor result(const at::Tensor& x) override { return x.mean({1, 2}, false, at::kFloat); }
   at::Tensor gradient(const at::Tensor& x, const at::Tensor& dy) const override {
-    return (dy / static_cast<double>(x.size(1) * x.size(2))).view({x.size(0), 1, 1, -1}).expand(x.sizes()).contiguous();
+    return (dy / static_cast<double>(x.size(1) * x.size(2)))
+        .view({x.size(0), 1, 1, -1})
+        .expand(x.sizes())
+        .contiguous();
   }
 };
 
@@ -104,8 +107,8 @@ class MaxPool : public Pool {
 
   at::Tensor gradient(const at::Tensor& x, const at::Tensor& dy) const override {
     const at::Tensor from = padded(x, -std::numeric_limits<double>::infinity());
-    return cropped(at::max_pool2d_with_indices_backward(dy.permute({0, 3, 1, 2}), from, kernel_, stride_, {0, 0},
-                                                        {1, 1}, false, where_),
+    return cropped(at::max_pool2d_with_indices_backward(dy.permute({0, 3, 1, 2}), from, kernel_, stride_,
+                                                        {0, 0}, {1, 1}, false, where_),
                    x);
   }
 
@@ -123,8 +126,8 @@ class AveragePool : public Pool {
   }
 
   at::Tensor gradient(const at::Tensor& x, const at::Tensor& dy) const override {
-    return cropped(at::avg_pool2d_backward(dy.permute({0, 3, 1, 2}) / share(x), padded(x, 0), kernel_, stride_, {0, 0},
-                                           false, true, c10::nullopt),
+    return cropped(at::avg_pool2d_backward(dy.permute({0, 3, 1, 2}) / share(x), padded(x, 0), kernel_,
+                                           stride_, {0, 0}, false, true, c10::nullopt),
                    x);
   }
 

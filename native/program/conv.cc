@@ -54,8 +54,9 @@ class Stem : public Step {
       : stage_(stage), input_(stage.terms[0].value), parts_(run.options().threads) {
     const Images x = run.images(input_);
     const Window& w = stage.window;
-    shape_ = {x.height,  x.width,  x.channels, w.kernelH,  w.kernelW,
-              w.strideH, w.padTop, w.padLeft,  run.images(stage.output)};
+    shape_ = {x.height,  x.width,   x.channels,
+              w.kernelH, w.kernelW, w.strideH,
+              w.padTop,  w.padLeft, run.images(stage.output)};
     scratch_.resize(parts_ * stemScratch(shape_));
     partial_.resize(parts_ * filterSize());
   }

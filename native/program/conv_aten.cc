@@ -16,7 +16,8 @@ void copyNchw(const at::Tensor& from, const at::Tensor& to) {
   if (to.dim() == 4) {
     to.copy_(nhwc);
   } else {
-    to.copy_(nhwc.reshape({to.size(0), to.size(2), to.size(3), to.size(1), to.size(4)}).permute({0, 3, 1, 2, 4}));
+    to.copy_(
+        nhwc.reshape({to.size(0), to.size(2), to.size(3), to.size(1), to.size(4)}).permute({0, 3, 1, 2, 4}));
   }
 }
 
@@ -27,11 +28,13 @@ class AtenConvolution : public Convolution {
       : window_(shape.window), height_(shape.x.height), width_(shape.x.width) {}
 
   void forward(const Run&, const at::Tensor& x, const at::Tensor& filter, const at::Tensor& z) override {
-    copyNchw(at::convolution(padded(x, z), asOihw(filter, z), {}, stride(), padding(), dilation(), false, {0, 0}, 1),
+    copyNchw(at::convolution(padded(x, z), asOihw(filter, z), {}, stride(), padding(), dilation(), false,
+                             {0, 0}, 1),
              z);
   }
 
-  void backwardData(const Run&, const at::Tensor& dz, const at::Tensor& filter, const at::Tensor& dx) override {
+  void backwardData(const Run&, const at::Tensor& dz, const at::Tensor& filter,
+                    const at::Tensor& dx) override {
     at::Tensor gradient = std::get<0>(backward(dx, dz, asOihw(filter, dz), {true, false, false}));
     if (!isSymmetric()) {
       gradient = gradient.narrow(2, window_.padTop, height_).narrow(3, window_.padLeft, width_);
@@ -39,7 +42,8 @@ class AtenConvolution : public Convolution {
     copyNchw(gradient, dx);
   }
 
-  void backwardFilter(const Run&, const at::Tensor& x, const at::Tensor& dz, const at::Tensor& dFilter) override {
+  void backwardFilter(const Run&, const at::Tensor& x, const at::Tensor& dz,
+                      const at::Tensor& dFilter) override {
     const at::Tensor like = at::empty({dFilter.size(3), dFilter.size(2), dFilter.size(0), dFilter.size(1)},
                                       dz.options(), at::MemoryFormat::ChannelsLast);
     dFilter.copy_(std::get<1>(backward(x, dz, like, {false, true, false})).permute({2, 3, 1, 0}));
@@ -54,7 +58,9 @@ class AtenConvolution : public Convolution {
   }
 
   // ATen pads both sides alike; TensorFlow's 'same' at stride 2 does not.
-  bool isSymmetric() const { return window_.padTop == window_.padBottom && window_.padLeft == window_.padRight; }
+  bool isSymmetric() const {
+    return window_.padTop == window_.padBottom && window_.padLeft == window_.padRight;
+  }
 
   at::Tensor padded(const at::Tensor& x, const at::Tensor& like) const {
     const at::Tensor images = unblocked(x.to(like.scalar_type()));
@@ -66,8 +72,8 @@ class AtenConvolution : public Convolution {
   std::tuple<at::Tensor, at::Tensor, at::Tensor> backward(const at::Tensor& x, const at::Tensor& dz,
                                                           const at::Tensor& filter,
                                                           std::array<bool, 3> wanted) const {
-    return at::convolution_backward(asNchw(dz), padded(x, dz), filter, {}, stride(), padding(), dilation(), false,
-                                    {0, 0}, 1, wanted);
+    return at::convolution_backward(asNchw(dz), padded(x, dz), filter, {}, stride(), padding(), dilation(),
+                                    false, {0, 0}, 1, wanted);
   }
 
   std::vector<int64_t> stride() const { return {window_.strideH, window_.strideW}; }

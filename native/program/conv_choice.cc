@@ -27,16 +27,11 @@ class Rules {
         strided_(shape.window.strideH > 1),
         point_(shape.window.kernelH == 1 && shape.window.kernelW == 1) {}
 
-  // Winograd saves multiplications. oneDNN's direct way in bf16 has twice the multipliers, and the transforms cost as
-  // much: Winograd then pays with many channels or large kernels. AMX has sixteen times the multipliers.
-  bool winograd(Direction direction) const {
-    if (!canWinograd(shape_)) return false;
-    if (!isBf16_ || !onednn_) return true;
-    const int64_t least = 16;
-    return !hasTiles() && (shape_.window.kernelH == 5 || shape_.x.channels >= least);
-  }
+  // Winograd saves multiplications; only AMX has so many multipliers that the transforms cost more.
+  bool winograd() const { return canWinograd(shape_) && !(isBf16_ && onednn_ && hasTiles()); }
 
-  // What oneDNN does worst: the gradient of strided filters in bf16, and small strided images with many channels.
+  // What oneDNN does worst: the gradient of strided filters in bf16, and small strided images with many
+  // channels.
   bool direct(Direction direction) const {
     if (!canDirect(shape_) || !strided_ || hasTiles() || shape_.x.channels >= 256) return false;
     if (isBf16_) return direction == Direction::backwardFilter && hasPairs();
@@ -74,7 +69,7 @@ Convolutions chooseConvolutions(const ConvolutionShape& shape, const Run& run) {
   const Rules rules(shape, run.options().usesOnednn());
   std::shared_ptr<Convolution> winograd, direct, gemm, general;
   auto choose = [&](Direction direction) {
-    if (rules.winograd(direction)) {
+    if (rules.winograd()) {
       if (!winograd) winograd = makeWinogradConvolution(shape, run.options().threads);
       return winograd;
     }

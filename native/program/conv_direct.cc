@@ -28,7 +28,8 @@ class DirectConvolution : public Convolution {
     convolve(run, forwardBuffers_, kernels().direct.forward, false, x, filter, z);
   }
 
-  void backwardData(const Run& run, const at::Tensor& dz, const at::Tensor& filter, const at::Tensor& dx) override {
+  void backwardData(const Run& run, const at::Tensor& dz, const at::Tensor& filter,
+                    const at::Tensor& dx) override {
     convolve(run, dataBuffers_, kernels().direct.backwardData, true, dz, filter, dx);
   }
 
@@ -52,15 +53,16 @@ class DirectConvolution : public Convolution {
 
   Buffers plan(Planner& planner, int filters) const {
     const int64_t bytes = sizeof(float);
-    return {planner.scratch(filters * filterFloats_ * bytes), planner.scratch(threads_ * scratchFloats_ * bytes)};
+    return {planner.scratch(filters * filterFloats_ * bytes),
+            planner.scratch(threads_ * scratchFloats_ * bytes)};
   }
 
   float* scratchOf(const Run& run, const Buffers& buffers) const {
     return run.scratch(buffers.scratch, {threads_ * scratchFloats_}).data_ptr<float>();
   }
 
-  void convolve(const Run& run, const Buffers& buffers, void (*work)(const DirectConvolve&, Range), bool backward,
-                const at::Tensor& from, const at::Tensor& filter, const at::Tensor& to) const {
+  void convolve(const Run& run, const Buffers& buffers, void (*work)(const DirectConvolve&, Range),
+                bool backward, const at::Tensor& from, const at::Tensor& filter, const at::Tensor& to) const {
     float* packed = run.scratch(buffers.filter, {filterFloats_}).data_ptr<float>();
     float* scratch = scratchOf(run, buffers);
     kernels().direct.packFilter(shape_, filter.data_ptr<float>(), backward, packed);

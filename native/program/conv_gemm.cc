@@ -1,6 +1,6 @@
-// A convolution as matrix products over whole batches, pixel by pixel, for small images: with x in NHWC, a row of the
-// window over one output pixel is a run of neighbours in every image, so a matrix without copying. What lies in the
-// padding is not computed: at 4×4 with stride 2 that is a third.
+// A convolution as matrix products over whole batches, pixel by pixel, for small images: with x in NHWC, a
+// row of the window over one output pixel is a run of neighbours in every image, so a matrix without copying.
+// What lies in the padding is not computed: at 4×4 with stride 2 that is a third.
 #include <algorithm>
 #include "convolution.h"
 #include "product.h"
@@ -66,8 +66,10 @@ class GemmConvolution : public Convolution {
     convertBack(run, to, shape_.z, z);
   }
 
-  void backwardData(const Run& run, const at::Tensor& dz, const at::Tensor& filter, const at::Tensor& dx) override {
-    const at::Tensor from = rows(run, dz_, shape_.z, type_), to = rows(run, dx_, shape_.x, at::kFloat).zero_();
+  void backwardData(const Run& run, const at::Tensor& dz, const at::Tensor& filter,
+                    const at::Tensor& dx) override {
+    const at::Tensor from = rows(run, dz_, shape_.z, type_),
+                     to = rows(run, dx_, shape_.x, at::kFloat).zero_();
     convert(run, shape_.z, dz, from);
     const at::Tensor weights = matrix(filter).to(type_);
     for (const Strip& strip : strips_)

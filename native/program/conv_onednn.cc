@@ -18,7 +18,8 @@ dnnl::primitive_attr userScratchpad() {
   return attributes;
 }
 
-// Any of the primitives below with its memory: filter (or its gradient) in the primitive's own layout, scratchpad.
+// Any of the primitives below with its memory: filter (or its gradient) in the primitive's own layout,
+// scratchpad.
 struct Pass {
   primitive run;
   memory::desc filter, scratchpad;
@@ -59,10 +60,12 @@ class OnednnConvolution : public Convolution {
 
   void forward(const Run& run, const at::Tensor& x, const at::Tensor& filter, const at::Tensor& z) override {
     const memory own = loadFilter(run, forward_, filter);
-    execute(run, forward_, {{DNNL_ARG_SRC, wrap(x_, x)}, {DNNL_ARG_WEIGHTS, own}, {DNNL_ARG_DST, wrap(z_, z)}});
+    execute(run, forward_,
+            {{DNNL_ARG_SRC, wrap(x_, x)}, {DNNL_ARG_WEIGHTS, own}, {DNNL_ARG_DST, wrap(z_, z)}});
   }
 
-  void backwardData(const Run& run, const at::Tensor& dz, const at::Tensor& filter, const at::Tensor& dx) override {
+  void backwardData(const Run& run, const at::Tensor& dz, const at::Tensor& filter,
+                    const at::Tensor& dx) override {
     const memory own = loadFilter(run, data_, filter);
     execute(run, data_,
             {{DNNL_ARG_DIFF_SRC, wrap(x_, dx)}, {DNNL_ARG_WEIGHTS, own}, {DNNL_ARG_DIFF_DST, wrap(z_, dz)}});
@@ -82,7 +85,9 @@ class OnednnConvolution : public Convolution {
     return {shape_.z.channels, shape_.x.channels, shape_.window.kernelH, shape_.window.kernelW};
   }
 
-  static DataType typeOf(const Images& images) { return images.type == Type::bf16 ? DataType::bf16 : DataType::f32; }
+  static DataType typeOf(const Images& images) {
+    return images.type == Type::bf16 ? DataType::bf16 : DataType::f32;
+  }
 
   memory::desc imageDesc(const Images& images) const {
     return {{shape_.batch, images.channels, images.height, images.width},
@@ -114,8 +119,9 @@ class OnednnConvolution : public Convolution {
   }
 
   dnnl::convolution_forward::primitive_desc forwardDesc(algorithm how) const {
-    const dnnl::convolution_forward::desc desc(prop_kind::forward_training, how, x_, anyFilter(typeOf(shape_.x)), z_,
-                                               strides_, dilations_, padBegin_, padEnd_);
+    const dnnl::convolution_forward::desc desc(prop_kind::forward_training, how, x_,
+                                               anyFilter(typeOf(shape_.x)), z_, strides_, dilations_,
+                                               padBegin_, padEnd_);
     return {desc, userScratchpad(), onednn_.engine};
   }
 
@@ -128,8 +134,8 @@ class OnednnConvolution : public Convolution {
 
   void makeBackwardData() {
     makeBest([&](algorithm how) {
-      const dnnl::convolution_backward_data::desc desc(how, x_, anyFilter(typeOf(shape_.x)), z_, strides_, dilations_,
-                                                       padBegin_, padEnd_);
+      const dnnl::convolution_backward_data::desc desc(how, x_, anyFilter(typeOf(shape_.x)), z_, strides_,
+                                                       dilations_, padBegin_, padEnd_);
       const dnnl::convolution_backward_data::primitive_desc made(desc, userScratchpad(), onednn_.engine,
                                                                  forwardDesc(how));
       data_ = {dnnl::convolution_backward_data(made), made.weights_desc(), made.scratchpad_desc()};

@@ -22,7 +22,8 @@ class WinogradConvolution : public Convolution {
     convolve(run, forward_, forwardBuffers_, x, filter, z);
   }
 
-  void backwardData(const Run& run, const at::Tensor& dz, const at::Tensor& filter, const at::Tensor& dx) override {
+  void backwardData(const Run& run, const at::Tensor& dz, const at::Tensor& filter,
+                    const at::Tensor& dx) override {
     convolve(run, backward_, dataBuffers_, dz, filter, dx);
   }
 
@@ -45,7 +46,8 @@ class WinogradConvolution : public Convolution {
 
   Buffers plan(Planner& planner, int filters) const {
     const int64_t bytes = sizeof(float);
-    return {planner.scratch(filters * filterFloats_ * bytes), planner.scratch(threads_ * scratchFloats_ * bytes)};
+    return {planner.scratch(filters * filterFloats_ * bytes),
+            planner.scratch(threads_ * scratchFloats_ * bytes)};
   }
 
   static float* floats(const Run& run, int buffer, int64_t count) {

@@ -18,8 +18,10 @@ class Convolution {
   virtual void planBackwardData(Planner&) {}
   virtual void planBackwardFilter(Planner&) {}
   virtual void forward(const Run&, const at::Tensor& x, const at::Tensor& filter, const at::Tensor& z) = 0;
-  virtual void backwardData(const Run&, const at::Tensor& dz, const at::Tensor& filter, const at::Tensor& dx) = 0;
-  virtual void backwardFilter(const Run&, const at::Tensor& x, const at::Tensor& dz, const at::Tensor& dFilter) = 0;
+  virtual void backwardData(const Run&, const at::Tensor& dz, const at::Tensor& filter,
+                            const at::Tensor& dx) = 0;
+  virtual void backwardFilter(const Run&, const at::Tensor& x, const at::Tensor& dz,
+                              const at::Tensor& dFilter) = 0;
 };
 
 // The three directions of a layer: each may go its own way.

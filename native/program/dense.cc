@@ -22,7 +22,9 @@ class Dense : public Step {
     sink_ = planSink(planner, run, input_);
   }
 
-  void forward(Run& run) override { product(rows(run), run.weight(stage_.weight), run.value(stage_.output), type_); }
+  void forward(Run& run) override {
+    product(rows(run), run.weight(stage_.weight), run.value(stage_.output), type_);
+  }
 
   void backward(Run& run) override {
     const at::Tensor& dz = run.gradient(stage_.output);

@@ -144,8 +144,8 @@ class Join : public Step {
         if (!isG_[index]) sinks_[index].target(run).copy_(g);
         continue;
       }
-      *next = {run.value(stage_.terms[index].value).data_ptr(), norm->p.data(), norm->q.data(), norm->r.data(),
-               sinks_[index].target(run).data_ptr()};
+      *next = {run.value(stage_.terms[index].value).data_ptr(), norm->p.data(), norm->q.data(),
+               norm->r.data(), sinks_[index].target(run).data_ptr()};
       next = &pass.second;
     }
     if (pass.first.x)

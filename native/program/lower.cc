@@ -1,62 +1,17 @@
 #include <c10/util/Exception.h>
 #include <algorithm>
-#include "plan.h"
+#include "fusion.h"
 
 namespace gradring {
 
 namespace {
-
-int64_t outSize(int64_t size, int64_t padding, int64_t kernel, int64_t dilation, int64_t stride) {
-  const int64_t span = (kernel - 1) * dilation + 1;
-  TORCH_CHECK(size + padding >= span, "window of ", span, " on an image of ", size, " cells");
-  return (size + padding - span) / stride + 1;
-}
-
-Window windowOf(const Node& node) {
-  const auto& a = node.attributes;
-  TORCH_CHECK(a.size() >= 8, "a window has 8 attributes, got ", a.size());
-  auto at = [&](size_t index) { return static_cast<int64_t>(a[index]); };
-  Window window{at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)};
-  if (node.kind == NodeKind::conv2d) {
-    TORCH_CHECK(a.size() == 12 && at(10) == 1, "conv2d has 12 attributes and one group");
-    window.dilationH = at(8);
-    window.dilationW = at(9);
-  }
-  return window;
-}
-
-// The sum of many as sums of two, in order.
-std::vector<Node> withBinaryAdds(const Graph& graph, int& output) {
-  std::vector<Node> nodes;
-  std::vector<int> moved;
-  for (Node node : graph.nodes) {
-    for (int& input : node.inputs) {
-      TORCH_CHECK(input >= 0 && input < static_cast<int>(moved.size()), "nodes come after what they read");
-      input = moved[input];
-    }
-    if (node.kind == NodeKind::add) {
-      TORCH_CHECK(node.inputs.size() >= 2, "add of ", node.inputs.size());
-      while (node.inputs.size() > 2) {
-        nodes.push_back({NodeKind::add, {node.inputs[0], node.inputs[1]}, {}, {}});
-        node.inputs.erase(node.inputs.begin());
-        node.inputs[0] = static_cast<int>(nodes.size()) - 1;
-      }
-    }
-    moved.push_back(static_cast<int>(nodes.size()));
-    nodes.push_back(std::move(node));
-  }
-  output = moved.at(graph.output);
-  return nodes;
-}
-
-bool isLinear(NodeKind kind) { return kind == NodeKind::conv2d || kind == NodeKind::dense; }
 
 class Lowering {
  public:
   Lowering(const Graph& graph, const LowerOptions& options) : graph_(graph), options_(options) {
     nodes_ = withBinaryAdds(graph, output_);
     valueOf_.assign(nodes_.size(), -1);
-    findAbsorbed();
+    absorbed_ = absorbedNodes(nodes_, output_);
   }
 
   Plan run() {
@@ -79,26 +34,6 @@ class Lowering {
   std::vector<int> valueOf_;    // by node; of an absorbed convolution, what it stores
   int convertedInput_ = -1;
   Plan plan_;
-
-  // A join reaches back from its root over readers' only inputs: activation ← add ← batch norm ← convolution.
-  void findAbsorbed() {
-    std::vector<int> readers(nodes_.size(), 0);
-    for (const Node& node : nodes_)
-      for (int input : node.inputs) readers[input]++;
-    readers[output_]++;
-    absorbed_.assign(nodes_.size(), false);
-    for (const Node& node : nodes_) {
-      for (int input : node.inputs) {
-        if (readers[input] != 1) continue;
-        const NodeKind kind = nodes_[input].kind;
-        const bool linear = isLinear(kind);
-        if (node.kind == NodeKind::activation)
-          absorbed_[input] = linear || kind == NodeKind::batchNorm || kind == NodeKind::add;
-        if (node.kind == NodeKind::add) absorbed_[input] = linear || kind == NodeKind::batchNorm;
-        if (node.kind == NodeKind::batchNorm) absorbed_[input] = linear;
-      }
-    }
-  }
 
   int addValue(const Value& value) {
     plan_.values.push_back(value);
@@ -199,18 +134,13 @@ class Lowering {
     const int64_t channels = static_cast<int64_t>(node.attributes[11]);
     int input = valueOf_[node.inputs.at(0)];
     const Value from = plan_.values[input];
-    const bool stem = options_.stem && from.isInput && !options_.inputGradient &&
-                      isStem(window, from.channels, channels);
+    const bool stem =
+        options_.stem && from.isInput && !options_.inputGradient && isStem(window, from.channels, channels);
     if (!stem) input = asImage(input);
     const int output = addValue(windowed(from, window, channels));
     Stage stage{StageKind::convolution, {Term{input}}, output, node.weights[0], stem, window};
     addStage(stage);
     return output;
-  }
-
-  static Value windowed(const Value& from, const Window& w, int64_t channels) {
-    return {outSize(from.height, w.padTop + w.padBottom, w.kernelH, w.dilationH, w.strideH),
-            outSize(from.width, w.padLeft + w.padRight, w.kernelW, w.dilationW, w.strideW), channels};
   }
 
   int dense(const Node& node) {
@@ -236,14 +166,10 @@ class Lowering {
         return output;
       }
     }
-    Stage stage{average ? StageKind::averagePool : StageKind::maxPool, {Term{input}}, output, -1, false, window};
+    Stage stage{
+        average ? StageKind::averagePool : StageKind::maxPool, {Term{input}}, output, -1, false, window};
     addStage(stage);
     return output;
-  }
-
-  static bool isHalving(const Window& w, const Value& from) {
-    return w.kernelH == 2 && w.kernelW == 2 && w.strideH == 2 && w.strideW == 2 && w.padTop == 0 && w.padLeft == 0 &&
-           w.padBottom == from.height % 2 && w.padRight == from.width % 2;
   }
 
   // What the join of a reader sees of a node.
@@ -255,7 +181,8 @@ class Lowering {
   }
 
   Term normOf(const Node& node) {
-    TORCH_CHECK(node.attributes.size() == 2 && node.weights.size() == 4, "batchNorm: 2 attributes, 4 weights");
+    TORCH_CHECK(node.attributes.size() == 2 && node.weights.size() == 4,
+                "batchNorm: 2 attributes, 4 weights");
     Term term = termOf(node.inputs.at(0));
     const auto& w = node.weights;
     term.norm = NormSpec{node.attributes[0], node.attributes[1], w[0], w[1], w[2], w[3]};
@@ -291,30 +218,12 @@ class Lowering {
 
   static void checkSameShape(const Value& a, const Value& b) {
     TORCH_CHECK(a.height == b.height && a.width == b.width && a.channels == b.channels && a.plain == b.plain,
-                "add of [", a.height, ", ", a.width, ", ", a.channels, "] and [", b.height, ", ", b.width, ", ",
-                b.channels, "]");
+                "add of [", a.height, ", ", a.width, ", ", a.channels, "] and [", b.height, ", ", b.width,
+                ", ", b.channels, "]");
   }
 };
 
 }  // namespace
-
-bool isStem(const Window& w, int64_t inputChannels, int64_t outputChannels) {
-  return inputChannels <= 4 && outputChannels % 16 == 0 && w.kernelH % 2 == 1 && w.kernelH <= 7 &&
-         w.kernelW % 2 == 1 && w.kernelW <= 7 && w.strideH == w.strideW && w.strideH <= 2 && w.dilationH == 1 &&
-         w.dilationW == 1;
-}
-
-int Plan::readers(int value) const {
-  int count = value == output ? 1 : 0;
-  for (const Stage& stage : stages)
-    for (const Term& term : stage.terms) count += term.value == value ? 1 : 0;
-  return count;
-}
-
-bool Plan::isFromStem(int value) const {
-  return std::any_of(stages.begin(), stages.end(),
-                     [&](const Stage& stage) { return stage.stem && stage.output == value; });
-}
 
 Plan lower(const Graph& graph, const LowerOptions& options) { return Lowering(graph, options).run(); }
 

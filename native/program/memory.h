@@ -1,4 +1,5 @@
-// One block of memory for a run: every buffer has its place in it for the time that it is needed, found beforehand.
+// One block of memory for a run: every buffer has its place in it for the time that it is needed, found
+// beforehand.
 #pragma once
 #include <vector>
 #include "../torch.h"
@@ -29,8 +30,8 @@ class MemoryPlan {
   int64_t bytes_ = 0;
 };
 
-// Uninitialised bytes on `device`, 64-byte aligned. On a processor with large pages where the system has them, since
-// page faults otherwise take a fifth of a step.
+// Uninitialised bytes on `device`, 64-byte aligned. On a processor with large pages where the system has
+// them, since page faults otherwise take a fifth of a step.
 at::Tensor allocateBlock(int64_t bytes, c10::Device device);
 
 }  // namespace gradring

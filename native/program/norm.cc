@@ -3,8 +3,14 @@
 namespace gradring {
 
 void Norm::setScale(const Run& run) {
-  NormScale fold{channels, spec.epsilon, mean.data(), variance.data(), run.weightData(spec.gamma),
-                 run.weightData(spec.beta), scale.data(), shift.data()};
+  NormScale fold{channels,
+                 spec.epsilon,
+                 mean.data(),
+                 variance.data(),
+                 run.weightData(spec.gamma),
+                 run.weightData(spec.beta),
+                 scale.data(),
+                 shift.data()};
   normScale(fold);
 }
 

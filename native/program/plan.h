@@ -1,8 +1,8 @@
 // The graph after fusion: few stages over few stored tensors.
 //
-// Everything pointwise between two convolutions is one stage, a *join*: y = act(Σ terms), where a term is a stored
-// tensor as it is, with a bias, or under a batch norm. The bias of a convolution under a batch norm in training only
-// shifts the mean: it is added to the moving mean and nowhere else.
+// Everything pointwise between two convolutions is one stage, a *join*: y = act(Σ terms), where a term is a
+// stored tensor as it is, with a bias, or under a batch norm. The bias of a convolution under a batch norm in
+// training only shifts the mean: it is added to the moving mean and nowhere else.
 #pragma once
 #include <c10/util/Optional.h>
 #include <array>
@@ -12,8 +12,9 @@ namespace gradring {
 
 struct Value {
   int64_t height, width, channels;
-  bool plain = false;     // fp32 in NHWC: the input, the output, vectors; others are of the program's type and layout
-  bool isInput = false;   // the caller's own tensor
+  bool plain =
+      false;  // fp32 in NHWC: the input, the output, vectors; others are of the program's type and layout
+  bool isInput = false;  // the caller's own tensor
   bool needsGradient = false;
 
   bool isVector() const { return height == 1 && width == 1; }
@@ -70,6 +71,12 @@ struct LowerOptions {
   bool stem = false;
 };
 
+// The window of a convolution's or pool's node.
+Window windowOf(const Node& node);
+// What comes out of a window over a value.
+Value windowed(const Value& from, const Window& window, int64_t channels);
+// 2×2 with stride 2 over every pixel, cut off at odd borders.
+bool isHalving(const Window& window, const Value& from);
 // Whether the hand-written first-layer convolution can do it.
 bool isStem(const Window& window, int64_t inputChannels, int64_t outputChannels);
 

@@ -3,7 +3,8 @@
 namespace gradring {
 
 int64_t Planner::valueBytes(int value) const {
-  return run_.batch() * run_.images(value).elements() * static_cast<int64_t>(c10::elementSize(run_.type(value)));
+  return run_.batch() * run_.images(value).elements() *
+         static_cast<int64_t>(c10::elementSize(run_.type(value)));
 }
 
 void Planner::useValue(int value) {

@@ -12,10 +12,10 @@ bool isTransposed(const at::Tensor& matrix) { return matrix.stride(1) != 1 && ma
 // ATen's own goes to the system's BLAS, which may be the reference one: a hundred times slower.
 void sgemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& out, bool add) {
   const bool ta = isTransposed(a), tb = isTransposed(b);
-  const auto status =
-      dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', a.size(0), b.size(1), a.size(1), 1.f, a.data_ptr<float>(),
-                 std::max<int64_t>(1, a.stride(ta ? 1 : 0)), b.data_ptr<float>(),
-                 std::max<int64_t>(1, b.stride(tb ? 1 : 0)), add ? 1.f : 0.f, out.data_ptr<float>(), out.stride(0));
+  const auto status = dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', a.size(0), b.size(1), a.size(1), 1.f,
+                                 a.data_ptr<float>(), std::max<int64_t>(1, a.stride(ta ? 1 : 0)),
+                                 b.data_ptr<float>(), std::max<int64_t>(1, b.stride(tb ? 1 : 0)),
+                                 add ? 1.f : 0.f, out.data_ptr<float>(), out.stride(0));
   TORCH_CHECK(status == dnnl_success, "matrix product: oneDNN status ", static_cast<int>(status));
 }
 

@@ -23,8 +23,8 @@ Program::Program(const Graph& graph, const ProgramOptions& options)
 
 Run* Program::forward(const at::Tensor& x, at::ArrayRef<at::Tensor> weights, bool training) {
   TORCH_CHECK(x.dim() > 0 && x.size(0) > 0, "a program wants at least one image");
-  TORCH_CHECK(static_cast<int>(weights.size()) == weightCount_, "a program of ", weightCount_, " weights got ",
-              weights.size());
+  TORCH_CHECK(static_cast<int>(weights.size()) == weightCount_, "a program of ", weightCount_,
+              " weights got ", weights.size());
   auto fits = [&](const Slot& slot) {
     return !slot.busy && slot.run->batch() == x.size(0) && slot.run->training() == training;
   };
@@ -61,8 +61,8 @@ Program::Slot& Program::slotOf(const Run* run) {
 
 at::Tensor Program::backward(Run* run, const at::Tensor& dy, at::ArrayRef<at::Tensor> gradients,
                              const std::function<void(int)>& done) {
-  TORCH_CHECK(static_cast<int>(gradients.size()) == weightCount_, "a program of ", weightCount_, " weights got ",
-              gradients.size(), " gradients");
+  TORCH_CHECK(static_cast<int>(gradients.size()) == weightCount_, "a program of ", weightCount_,
+              " weights got ", gradients.size(), " gradients");
   const Slot& slot = slotOf(run);
   if (slot.replay) return slot.replay->backward(*run, dy, gradients, done);
   return run->backward(dy, gradients, done);

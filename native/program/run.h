@@ -1,5 +1,5 @@
-// A run: the plan made concrete for one batch size. It owns the steps, the memory they work in and what is kept from
-// forward to backward.
+// A run: the plan made concrete for one batch size. It owns the steps, the memory they work in and what is
+// kept from forward to backward.
 #pragma once
 #include <functional>
 #include <memory>
@@ -38,7 +38,8 @@ class Run {
   ~Run();
 
   at::Tensor forward(const at::Tensor& x, at::ArrayRef<at::Tensor> weights);
-  at::Tensor backward(const at::Tensor& dy, at::ArrayRef<at::Tensor> gradients, const std::function<void(int)>& done);
+  at::Tensor backward(const at::Tensor& dy, at::ArrayRef<at::Tensor> gradients,
+                      const std::function<void(int)>& done);
 
   // Drops what it holds of the caller's.
   void letGo();
@@ -109,7 +110,8 @@ class Planner {
   int scratch(int64_t bytes);
   void useScratch(int buffer) { run_.memory_.use(buffer, time_); }
 
-  // For a gradient that a step contributes to: −1 if it writes it, else the scratch buffer that it writes to and adds.
+  // For a gradient that a step contributes to: −1 if it writes it, else the scratch buffer that it writes to
+  // and adds.
   int contribute(int value);
   // Gives `value` the buffer of another gradient which nobody needs any more; false if it has one of its own.
   bool takeOver(int value, int gradientOf);
@@ -152,7 +154,8 @@ std::unique_ptr<Step> makePointwise(const Stage& stage, Run& run);  // pools and
 std::unique_ptr<Step> makeAtenJoin(const Stage& stage, Run& run);
 std::unique_ptr<Step> makeAtenPointwise(const Stage& stage, Run& run);
 
-// Calls work(part, range) for parts of [0, count) at once; always the same parts, so that sums come out the same.
+// Calls work(part, range) for parts of [0, count) at once; always the same parts, so that sums come out the
+// same.
 template <class Work>
 void inParts(int64_t count, int parts, const Work& work) {
   at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {

@@ -19,7 +19,7 @@ $(OUT)/torch.h.gch: native/torch.h
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) -Wno-pragma-once-outside-header -x c++-header -o $@ $<
 
-$(OUT)/native/program/%.o: native/program/%.cc $(OUT)/torch.h.gch
+$(OUT)/native/%.o: native/%.cc $(OUT)/torch.h.gch
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) -include $(OUT)/torch.h -c -o $@ $<
 

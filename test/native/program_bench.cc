@@ -13,7 +13,8 @@ using namespace gradring;
 namespace {
 
 const char* nameOf(StageKind kind) {
-  const char* names[] = {"convolution", "dense", "join", "averagePool", "maxPool", "globalAveragePool", "convert"};
+  const char* names[] = {"convolution",       "dense",  "join", "averagePool", "maxPool",
+                         "globalAveragePool", "convert"};
   return names[static_cast<int>(kind)];
 }
 
@@ -24,11 +25,12 @@ void printProfile(const Run& run, const std::vector<StepTime>& times) {
     const Stage& stage = plan.stages[index];
     const Value &in = plan.values[stage.terms[0].value], &out = plan.values[stage.output];
     const StepTime time = times[index];
-    const double flop = 2e-6 * static_cast<double>(run.batch() * out.height * out.width * out.channels * in.channels *
-                                                   stage.window.kernelH * stage.window.kernelW);
-    std::printf("%-18s %3ld→%-3ld %ldx%ld s%ld @%-2ld  forward %6.2f ms  backward %6.2f ms", nameOf(stage.kind),
-                long(in.channels), long(out.channels), long(stage.window.kernelH), long(stage.window.kernelW),
-                long(stage.window.strideH), long(in.height), time.forward, time.backward);
+    const double flop = 2e-6 * static_cast<double>(run.batch() * out.height * out.width * out.channels *
+                                                   in.channels * stage.window.kernelH * stage.window.kernelW);
+    std::printf("%-18s %3ld→%-3ld %ldx%ld s%ld @%-2ld  forward %6.2f ms  backward %6.2f ms",
+                nameOf(stage.kind), long(in.channels), long(out.channels), long(stage.window.kernelH),
+                long(stage.window.kernelW), long(stage.window.strideH), long(in.height), time.forward,
+                time.backward);
     if (stage.kind == StageKind::convolution)
       std::printf("  %4.0f/%4.0f GF/s", flop / time.forward, 2 * flop / time.backward);
     std::printf("\n");
@@ -71,14 +73,15 @@ int main(int count, char** arguments) {
       best[i].forward = std::min(best[i].forward, run->times()[i].forward);
       best[i].backward = std::min(best[i].backward, run->times()[i].backward);
     }
-    times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+    times.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
   }
   printProfile(*run, best);
   double sum = 0;
   for (const StepTime& time : best) sum += time.forward + time.backward;
   std::printf("sum of the best: %.1f ms (%.0f img/s)\n", sum, batch / sum * 1e3);
   std::sort(times.begin(), times.end());
-  std::printf("batch %ld, %d threads%s: best %.1f ms (%.0f img/s), median %.1f ms; %.0f MB of activations\n", long(batch),
-              options.threads, options.bf16 ? ", bf16" : "", times[0], batch / times[0] * 1e3,
+  std::printf("batch %ld, %d threads%s: best %.1f ms (%.0f img/s), median %.1f ms; %.0f MB of activations\n",
+              long(batch), options.threads, options.bf16 ? ", bf16" : "", times[0], batch / times[0] * 1e3,
               times[times.size() / 2], double(program.bytes()) / 1e6);
 }

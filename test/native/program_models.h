@@ -20,7 +20,8 @@ class Builder {
     const int filter = weight({kernel, kernel, from.channels, out});
     const int biases = bias ? weight({out}) : -1;
     std::vector<double> attributes;
-    for (int64_t value : {kernel, kernel, stride, stride, top, bottom, left, right, dilation, dilation, int64_t(1), out})
+    for (int64_t value :
+         {kernel, kernel, stride, stride, top, bottom, left, right, dilation, dilation, int64_t(1), out})
       attributes.push_back(static_cast<double>(value));
     return add({NodeKind::conv2d, {in}, attributes, {filter, biases}}, {height, width, out});
   }
@@ -116,8 +117,8 @@ class Builder {
   std::vector<Shape> shapes;
 };
 
-inline Builder resnet(std::vector<int64_t> filters = {16, 32, 64, 128, 256}, int64_t size = 28, double slope = 0,
-                      double offset = 0) {
+inline Builder resnet(std::vector<int64_t> filters = {16, 32, 64, 128, 256}, int64_t size = 28,
+                      double slope = 0, double offset = 0) {
   Builder b(size, size, 1);
   int x = b.block(0, filters[0], 5, 1, slope, offset);
   for (size_t i = 1; i < filters.size(); i++) x = b.block(x, filters[i], 3, 2, slope, offset);

@@ -93,7 +93,8 @@ class Interpreter {
 
   at::Tensor batchNorm(const Node& node, const at::Tensor& x) {
     const std::vector<int64_t> axes = x.dim() == 4 ? std::vector<int64_t>{0, 2, 3} : std::vector<int64_t>{0};
-    const std::vector<int64_t> shape = x.dim() == 4 ? std::vector<int64_t>{1, -1, 1, 1} : std::vector<int64_t>{1, -1};
+    const std::vector<int64_t> shape =
+        x.dim() == 4 ? std::vector<int64_t>{1, -1, 1, 1} : std::vector<int64_t>{1, -1};
     at::Tensor &movingMean = weights_[node.weights[2]], &movingVariance = weights_[node.weights[3]];
     at::Tensor mean = movingMean, variance = movingVariance;
     if (training_) {
@@ -202,8 +203,8 @@ void checkAll(const std::string& name, Builder b, double tolerance = 1e-4, bool 
 
 }  // namespace
 
-// Deep networks on few images: rounding turns single activations round at 0, and with them their gradient. With a slope
-// near 1 that hardly matters, and the tolerance is that of the others.
+// Deep networks on few images: rounding turns single activations round at 0, and with them their gradient.
+// With a slope near 1 that hardly matters, and the tolerance is that of the others.
 constexpr double flips = 3e-2;
 
 int main() {
@@ -240,7 +241,8 @@ int main() {
   }
   {
     Builder b(8, 8, 16);
-    int left = b.batchNorm(b.convolution(0, 32, 3, 2)), right = b.batchNorm(b.convolution(0, 32, 1, 2, false));
+    int left = b.batchNorm(b.convolution(0, 32, 3, 2)),
+        right = b.batchNorm(b.convolution(0, 32, 1, 2, false));
     b.finish(b.globalAveragePool(b.activation(b.sum({left, right}), 0.1, -0.4)));
     checkAll("sum of two norms", b);
   }
