@@ -7,12 +7,6 @@ namespace gradring {
 
 namespace {
 
-#if GRADRING_ONEDNN
-bool hasTiles() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_amx; }
-#else
-bool hasTiles() { return false; }
-#endif
-
 // Products of bf16 pairs in the hand-written loops.
 bool hasPairs() { return kernels().name == std::string("v4bf16"); }
 
@@ -28,12 +22,13 @@ class Rules {
         point_(shape.window.kernelH == 1 && shape.window.kernelW == 1) {}
 
   // Winograd saves multiplications; only AMX has so many multipliers that the transforms cost more.
-  bool winograd() const { return canWinograd(shape_) && !(isBf16_ && onednn_ && hasTiles()); }
+  bool winograd() const { return canWinograd(shape_) && !(isBf16_ && onednn_ && onednnHasTiles()); }
 
   // What oneDNN does worst: the gradient of strided filters in bf16, and small strided images with many
   // channels.
   bool direct(Direction direction) const {
-    if (!canDirect(shape_) || !strided_ || hasTiles() || shape_.x.channels >= 256) return false;
+    if (!canDirect(shape_) || !strided_ || (isBf16_ && onednnHasTiles()) || shape_.x.channels >= 256)
+      return false;
     if (isBf16_) return direction == Direction::backwardFilter && hasPairs();
     return direction != Direction::forward && shape_.x.channels >= 128;
   }
@@ -42,7 +37,7 @@ class Rules {
   bool gemm(Direction direction) const {
     const Window& w = shape_.window;
     if (!onednn_ || w.dilationH > 1 || w.dilationW > 1 || shape_.z.pixels() > 16) return false;
-    if (isBf16_ && hasTiles() && direction == Direction::backwardFilter) return strided_ || point_;
+    if (isBf16_ && onednnHasTiles() && direction == Direction::backwardFilter) return strided_ || point_;
     return strided_ && shape_.x.channels >= 256;
   }
 

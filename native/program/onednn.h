@@ -18,4 +18,9 @@ struct Onednn {
 struct Onednn {};
 #endif
 
+// Whether it has kernels for this processor in blocks of 16 channels and in bf16, which take AVX-512.
+bool onednnHasKernels();
+// Whether it multiplies bf16 by AMX.
+bool onednnHasTiles();
+
 }  // namespace gradring

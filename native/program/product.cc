@@ -49,7 +49,7 @@ void bf16Gemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& out, b
 void product(const at::Tensor& a, const at::Tensor& b, at::Tensor out, at::ScalarType type, bool add) {
 #if GRADRING_ONEDNN
   if (out.is_cpu() && type == at::kFloat) return sgemm(a, b, out, add);
-  if (out.is_cpu()) return bf16Gemm(a.to(type), b.to(type), out, add);
+  if (out.is_cpu() && onednnHasKernels()) return bf16Gemm(a.to(type), b.to(type), out, add);
 #endif
   const at::Tensor result = at::mm(a.to(type), b.to(type));
   if (add) {

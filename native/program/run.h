@@ -20,7 +20,7 @@ struct ProgramOptions {
   bool forceAten = false;
 
   bool usesKernels() const { return device.is_cpu() && !forceAten; }
-  bool usesOnednn() const { return GRADRING_ONEDNN == 1 && usesKernels(); }
+  bool usesOnednn() const { return usesKernels() && onednnHasKernels(); }
 };
 
 struct Norm;
