@@ -80,6 +80,9 @@ async function main(): Promise<number> {
   return failed > 0 ? exitCodes.failed : exitCodes.done;
 }
 
+// Ending by exit() lets the check that runs end with us.
+process.once('SIGINT', () => process.exit(exitCodes.interrupted));
+process.once('SIGTERM', () => process.exit(exitCodes.terminated));
 try {
   process.exitCode = await main();
 } catch (error) {
