@@ -24,6 +24,7 @@ struct Held {
   struct OpenRun {
     Run* run;
     std::vector<at::Tensor> weights;
+    std::vector<int64_t> inputShape;
   };
 
   Program program;
@@ -98,7 +99,7 @@ void programForward(Call& call) {
   std::vector<at::Tensor> weights;
   for (const int64_t handle : call.integers()) weights.push_back(call.environment().tensor(handle));
   Run* run = held.program.forward(x, weights, training);
-  held.runs.emplace(held.nextRun, Held::OpenRun{run, std::move(weights)});
+  held.runs.emplace(held.nextRun, Held::OpenRun{run, std::move(weights), x.sizes().vec()});
   // The run's own output serves its next forward pass.
   call.give(run->output().clone());
   call.giveNumber(static_cast<double>(held.nextRun++));
@@ -107,14 +108,14 @@ void programForward(Call& call) {
 void programBackward(Call& call) {
   const at::Tensor dy = call.tensor();
   Held& held = heldOf(call);
-  const auto& [run, weights] = openRun(held, call.integer());
+  const auto& [run, weights, inputShape] = openRun(held, call.integer());
   std::vector<at::Tensor> gradients(weights.size());
   for (size_t slot = 0; slot < weights.size(); slot++)
     if (held.trainable[slot]) gradients[slot] = at::empty_like(weights[slot]);
   const at::Tensor dx = held.program.backward(run, dy, gradients, [](int) {});
   for (at::Tensor& gradient : gradients)
     if (gradient.defined()) call.give(std::move(gradient));
-  if (held.inputGradient) call.give(dx.clone());
+  if (held.inputGradient) call.give(dx.clone().view(inputShape));
 }
 
 void programRelease(Call& call) {

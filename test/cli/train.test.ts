@@ -6,12 +6,17 @@ import { join } from 'node:path';
 import * as tfc from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import '@tensorflow/tfjs-backend-cpu';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { openData } from '../../src/data/open-dataset.js';
+import { isAddonBuilt } from '../../src/engine/torch/addon.js';
 import type { EpochRecord } from '../../src/run/epoch-record.js';
 import type { TrainSummary } from '../../src/run/summary.js';
 import { imageFolder } from '../fixtures/images.js';
 import { trainCommand } from './command.js';
+
+const withoutAddon = isAddonBuilt()
+  ? false
+  : 'the addon of the torch engine is not built (npm run build:native)';
 
 const readJson = <T>(...path: string[]): T => JSON.parse(readFileSync(join(...path), 'utf8'));
 const readLines = (...path: string[]): EpochRecord[] =>
@@ -36,7 +41,8 @@ async function loadWithStockTensorFlow(folder: string): Promise<tfl.LayersModel>
 
 t.test('three replicas on the sample: rows, run folder, a model that stock TensorFlow.js loads', async t => {
   const out = join(t.testdir(), 'run');
-  const ended = await trainCommand(['--gpus', '3', '--model', 'mlp', '--epochs', '2', '--out', out]);
+  const args = ['--engine', 'wasm', '--gpus', '3', '--model', 'mlp', '--epochs', '2', '--out', out];
+  const ended = await trainCommand(args);
   t.equal(ended.code, 0, ended.stderr);
   t.match(ended.stderr, /devices {2}wasm:0, wasm:1, wasm:2 .*No GPU/);
   t.match(ended.stderr, /model {4}mlp, 39 760 parameters/);
@@ -96,20 +102,33 @@ t.test('three replicas on the sample: rows, run folder, a model that stock Tenso
   );
 });
 
-t.test('any number of replicas learns the same, and the same command does the same twice', async t => {
+async function sameForAny(t: Test, engine: string, replicas: readonly number[]): Promise<void> {
   const folder = t.testdir();
   const run = async (
     name: string,
     gpus: number,
   ): Promise<{ summary: TrainSummary; epochs: EpochRecord[] }> => {
     const out = join(folder, name);
-    const args = ['--gpus', String(gpus), '--model', 'cnn', '--epochs', '2', '--lr', '0.003', '--out', out];
+    const args = [
+      '--engine',
+      engine,
+      '--gpus',
+      String(gpus),
+      '--model',
+      'cnn',
+      '--epochs',
+      '2',
+      '--lr',
+      '0.003',
+      '--out',
+      out,
+    ];
     const { code, stderr } = await trainCommand([...args, '--log', 'quiet']);
     t.strictSame([code, stderr], [0, '']);
     return { summary: readJson<TrainSummary>(out, 'summary.json'), epochs: readLines(out, 'metrics.jsonl') };
   };
   const one = await run('one', 1);
-  for (const gpus of [2, 3, 5]) {
+  for (const gpus of replicas) {
     const { epochs, summary } = await run(`of-${gpus}`, gpus);
     t.equal(new Set(summary.replicaChecksums).size, 1);
     for (const [i, epoch] of epochs.entries()) {
@@ -122,6 +141,14 @@ t.test('any number of replicas learns the same, and the same command does the sa
   }
   const again = await run('again', 1);
   t.strictSame(again.summary.replicaChecksums, one.summary.replicaChecksums, 'bitwise equal');
+}
+
+t.test('any number of replicas learns the same, and the same command does the same twice', async t => {
+  await sameForAny(t, 'wasm', [2, 3, 5]);
+});
+
+t.test('so it does on the torch engine', { skip: withoutAddon }, async t => {
+  await sameForAny(t, 'torch', [3]);
 });
 
 t.test('a recipe and a folder of the user', async t => {

@@ -5,6 +5,7 @@ import { parseGpuSpec } from '../../src/engine/gpu-spec.js';
 import { visibleGpus } from '../../src/engine/gpus.js';
 import { chooseEngine } from '../../src/engine/registry.js';
 import { installedTensorflow } from '../../src/engine/tensorflow/packages.js';
+import { isAddonBuilt } from '../../src/engine/torch/addon.js';
 
 const ids = (choice: Awaited<ReturnType<typeof chooseDevices>>) => choice.devices.map(({ id }) => id);
 
@@ -46,8 +47,8 @@ t.test(
 );
 
 t.test('engines', async t => {
-  t.equal((await chooseEngine('auto', 3)).name, 'wasm');
-  await t.rejects(chooseEngine('torhc'), { code: 'E_CONFIG', hint: /auto, tensorflow, wasm, cpu/ });
+  t.equal((await chooseEngine('auto', 3)).name, isAddonBuilt() ? 'torch' : 'wasm');
+  await t.rejects(chooseEngine('torhc'), { code: 'E_CONFIG', hint: /auto, torch, tensorflow, wasm, cpu/ });
   const rows = await listDevices();
   t.ok(rows.some(({ id, description }) => id === 'wasm:0' && description.length > 3));
 });
