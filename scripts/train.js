@@ -8,6 +8,8 @@ const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism()));
+// LibTorch's threads otherwise spin while they wait for one another, and hold up whoever needs the core.
+process.env.OMP_WAIT_POLICY ??= 'passive';
 
 const command = join(__dirname, '..', 'dist', 'cli', 'train.js');
 if (existsSync(command)) {
