@@ -22,6 +22,7 @@ class Lowering {
     for (size_t index = 0; index < nodes_.size(); index++) lowerNode(static_cast<int>(index));
     plan_.output = asOutput(valueOf_[output_]);
     plan_.trainable = graph_.trainable;
+    settleLayouts(plan_);
     return std::move(plan_);
   }
 

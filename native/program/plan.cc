@@ -1,6 +1,7 @@
 #include "plan.h"
 #include <c10/util/Exception.h>
 #include <algorithm>
+#include "../kernels/images.h"
 
 namespace gradring {
 
@@ -41,6 +42,33 @@ bool isStem(const Window& w, int64_t inputChannels, int64_t outputChannels) {
   return inputChannels <= 4 && outputChannels % 16 == 0 && w.kernelH % 2 == 1 && w.kernelH <= 7 &&
          w.kernelW % 2 == 1 && w.kernelW <= 7 && w.strideH == w.strideW && w.strideH <= 2 &&
          w.dilationH == 1 && w.dilationW == 1;
+}
+
+void settleLayouts(Plan& plan) {
+  const auto isBlocked = [&](int index) {
+    const Value& value = plan.values[index];
+    return !value.plain && !value.channelsLast && value.channels % blockSize == 0;
+  };
+  bool changed = true;
+  while (changed) {
+    changed = false;
+    for (const Stage& stage : plan.stages) {
+      const bool keepsLayout = stage.kind == StageKind::convolution ? !stage.stem
+                                                                    : stage.kind == StageKind::join ||
+                                                                          stage.kind == StageKind::averagePool ||
+                                                                          stage.kind == StageKind::maxPool;
+      if (!keepsLayout) continue;
+      std::vector<int> values{stage.output};
+      if (stage.pooled >= 0) values.push_back(stage.pooled);
+      for (const Term& term : stage.terms) values.push_back(term.value);
+      if (std::all_of(values.begin(), values.end(), isBlocked)) continue;
+      for (const int index : values) {
+        if (!isBlocked(index)) continue;
+        plan.values[index].channelsLast = true;
+        changed = true;
+      }
+    }
+  }
 }
 
 int Plan::readers(int value) const {

@@ -15,6 +15,7 @@ struct Value {
   bool plain =
       false;  // fp32 in NHWC: the input, the output, vectors; others are of the program's type and layout
   bool isInput = false;  // the caller's own tensor
+  bool channelsLast = false;  // NHWC where others of as many channels are blocked
   bool needsGradient = false;
 
   bool isVector() const { return height == 1 && width == 1; }
@@ -79,6 +80,10 @@ Value windowed(const Value& from, const Window& window, int64_t channels);
 bool isHalving(const Window& window, const Value& from);
 // Whether the hand-written first-layer convolution can do it.
 bool isStem(const Window& window, int64_t inputChannels, int64_t outputChannels);
+
+// Makes NHWC whatever meets a tensor that cannot be blocked, through a convolution or side by side in a join: no
+// convolution reads one layout and writes the other at any speed. First-layer loops do, and end it.
+void settleLayouts(Plan& plan);
 
 // Throws where the graph does not fit together.
 Plan lower(const Graph& graph, const LowerOptions& options);

@@ -104,7 +104,7 @@ at::ScalarType Run::type(int value) const {
 Images Run::images(int value) const {
   const Value& v = plan_.values[value];
   Images images{v.height, v.width, v.channels};
-  if (options_.usesKernels() && !v.plain && v.channels % blockSize == 0) images.layout = Layout::blocked;
+  if (options_.usesKernels() && !v.plain && !v.channelsLast && v.channels % blockSize == 0) images.layout = Layout::blocked;
   images.type = type(value) == at::kFloat ? Type::f32 : Type::bf16;
   return images;
 }
