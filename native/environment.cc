@@ -19,11 +19,6 @@ const at::Tensor& Environment::tensor(int64_t handle) const {
   return tensors_[handle];
 }
 
-void Environment::replace(int64_t handle, at::Tensor tensor) {
-  this->tensor(handle);
-  tensors_[handle] = std::move(tensor);
-}
-
 void Environment::drop(int64_t handle) {
   tensor(handle);
   tensors_[handle].reset();

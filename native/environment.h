@@ -20,9 +20,7 @@ class Environment {
   int64_t keep(at::Tensor tensor);
   // Throws when no tensor has that handle.
   const at::Tensor& tensor(int64_t handle) const;
-  void replace(int64_t handle, at::Tensor tensor);
   void drop(int64_t handle);
-  int64_t tensorCount() const { return static_cast<int64_t>(tensors_.size() - free_.size()); }
 
   // Makes `device` the one of this environment: its operations run there, on a stream of their own.
   void open(c10::Device device, int threads);
@@ -36,8 +34,6 @@ class Environment {
   // Whether CUDA records a step as a graph and replays it.
   bool cudaGraph() const { return cudaGraph_; }
   void setCudaGraph(bool on) { cudaGraph_ = on; }
-  bool deterministic() const { return deterministic_; }
-  void setDeterministic(bool on) { deterministic_ = on; }
 
   // The one T of this environment, made at first use and destroyed with it.
   template <class T>
@@ -54,7 +50,6 @@ class Environment {
   c10::Device device_{c10::kCPU};
   int threads_ = 1;
   bool bf16_ = false;
-  bool deterministic_ = false;
   bool cudaGraph_ = false;
   std::vector<at::Tensor> tensors_;
   std::vector<int64_t> free_;

@@ -2,7 +2,6 @@
 #pragma once
 #include "direct.h"
 #include "layout.h"
-#include "loss.h"
 #include "norm.h"
 #include "optimizer.h"
 #include "pool.h"
@@ -17,7 +16,6 @@ struct Kernels {
   StemKernels stem;
   PoolKernels pool;
   LayoutKernels layout;
-  LossKernels loss;
   FlatKernels flat;
   WinogradKernels winograd;
   DirectKernels direct;

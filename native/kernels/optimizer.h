@@ -29,7 +29,6 @@ struct FlatKernels {
   void (*adam)(const AdamStep&, Range);
   void (*accumulate)(float* target, const float* source, Range);                  // target += source
   void (*scale)(float* target, float factor, Range);                              // target *= factor
-  void (*weightedCopy)(float* target, const float* source, float factor, Range);  // target = factor·source
   // Replaces elements of chunk `chunk` in all `replicas` buffers by their sum, added in the order of
   // src/allreduce/ring.ts (chunk, chunk+1, … mod replicas): the same bits as the ring's. The range lies in
   // the chunk.

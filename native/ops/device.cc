@@ -19,7 +19,6 @@ void openDevice(Call& call) {
   environment.setBf16(call.flag());
   const bool tf32 = call.flag();
   const bool deterministic = call.flag();
-  environment.setDeterministic(deterministic);
   environment.setCudaGraph(call.flag());
   // These are LibTorch's own switches, one set for the process: replicas of a process agree on them.
   at::globalContext().setAllowTF32CuBLAS(tf32);
@@ -30,11 +29,6 @@ void openDevice(Call& call) {
   // Without it cuBLAS may take another workspace, and with it another order of sums, at every run.
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
   at::globalContext().setDeterministicAlgorithms(true, false);
-}
-
-// → GPUs that CUDA sees
-void cudaDeviceCount(Call& call) {
-  call.giveNumber(at::hasCUDA() ? c10::impl::VirtualGuardImpl(c10::kCUDA).deviceCount() : 0);
 }
 
 // memory of JavaScript's own, shared memory too
@@ -55,7 +49,6 @@ void clear(Call& call) { call.environment().clear(); }
 
 void registerDevice(Registry& registry) {
   registry.add("openDevice", openDevice);
-  registry.add("cudaDeviceCount", cudaDeviceCount);
   registry.add("pin", pin);
   registry.add("unpin", unpin);
   registry.add("synchronize", synchronize);

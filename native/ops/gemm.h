@@ -1,5 +1,4 @@
-// Products of matrices: those of float32 on a processor by oneDNN, where it is at hand. The BLAS that a
-// distribution's LibTorch is linked with may be the reference one, thirty times slower.
+// Products of stacks of matrices.
 #pragma once
 #include "ops.h"
 

@@ -105,9 +105,6 @@ void assign(Call& call) {
 // handle
 void dispose(Call& call) { call.environment().drop(call.integer()); }
 
-// → tensors alive in this environment
-void tensorCount(Call& call) { call.giveNumber(static_cast<double>(call.environment().tensorCount())); }
-
 }  // namespace
 
 void registerMemory(Registry& registry) {
@@ -122,7 +119,6 @@ void registerMemory(Registry& registry) {
   registry.add("wrap", wrap);
   registry.add("assign", assign);
   registry.add("dispose", dispose);
-  registry.add("tensorCount", tensorCount);
 }
 
 }  // namespace gradring

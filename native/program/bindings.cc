@@ -7,7 +7,6 @@
 //   programBackward  dy; program, run → the gradient of each trainable weight, in slot order, then of x if wanted
 //   programRelease   program, run
 //   programDestroy   program
-//   programBytes     program → bytes held for activations
 #include <map>
 #include <memory>
 #include "../ops/ops.h"
@@ -127,8 +126,6 @@ void programRelease(Call& call) {
 
 void programDestroy(Call& call) { call.environment().attach<Programs>().held.erase(call.integer()); }
 
-void programBytes(Call& call) { call.giveNumber(static_cast<double>(heldOf(call).program.bytes())); }
-
 }  // namespace
 
 void registerProgram(Registry& registry) {
@@ -137,7 +134,6 @@ void registerProgram(Registry& registry) {
   registry.add("programBackward", programBackward);
   registry.add("programRelease", programRelease);
   registry.add("programDestroy", programDestroy);
-  registry.add("programBytes", programBytes);
 }
 
 }  // namespace gradring

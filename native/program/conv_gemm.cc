@@ -3,7 +3,7 @@
 // What lies in the padding is not computed: at 4×4 with stride 2 that is a third.
 #include <algorithm>
 #include "convolution.h"
-#include "product.h"
+#include "../product.h"
 
 namespace gradring {
 

@@ -1,5 +1,5 @@
 // A dense layer without its bias, which the join after it adds.
-#include "product.h"
+#include "../product.h"
 #include "run.h"
 
 namespace gradring {

@@ -5,7 +5,7 @@
 #include <memory>
 #include "../kernels/kernels.h"
 #include "memory.h"
-#include "onednn.h"
+#include "../onednn.h"
 #include "plan.h"
 
 namespace gradring {

@@ -105,6 +105,9 @@ async function precompile(header, folder, torch, compiler, log) {
     // A header of its own around it: compilers warn of `#pragma once` in the file they are given.
     const wrapper = join(folder, 'torch.h');
     writeFileSync(wrapper, `#include "${header}"\n`);
+    // As old as what it includes: written in the same millisecond it would seem newer than the result, next time.
+    const { atime, mtime } = statSync(header);
+    utimesSync(wrapper, atime, mtime);
     await compile(object, [...torchFlags(torch), '-x', 'c++-header', wrapper], compiler, log);
   }
   return object;

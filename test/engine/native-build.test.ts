@@ -83,10 +83,14 @@ t.test('one build at a time; the lock of a process that died is taken over', asy
   const folder = t.testdir();
   const order: string[] = [];
   const waits: (number | undefined)[] = [];
+  let letGo = () => {};
+  const held = new Promise<void>(resolve => {
+    letGo = resolve;
+  });
   const slow = withLock(
     folder,
     async () => {
-      await new Promise(resolve => setTimeout(resolve, 300));
+      await held;
       order.push('first');
     },
     () => {},
@@ -94,7 +98,10 @@ t.test('one build at a time; the lock of a process that died is taken over', asy
   await withLock(
     folder,
     async () => void order.push('second'),
-    pid => waits.push(pid),
+    pid => {
+      waits.push(pid);
+      letGo();
+    },
   );
   await slow;
   t.strictSame(order, ['first', 'second']);

@@ -91,18 +91,13 @@ void benchStem(const Images& out) {
 
 void benchLayout(const Images& shape) {
   const int64_t count = images * shape.elements();
-  auto x = memory(count), y = memory(count), columns = memory(count * 9);
+  auto x = memory(count), y = memory(count);
   const double bytes = static_cast<double>(count) * (shape.type == Type::f32 ? 4 : 2);
   Images nhwc = shape;
   nhwc.layout = Layout::nhwc;
   report(shape, "convert from NHWC", 2 * bytes, "GB/s", [&] {
     kernels().layout.convert({nhwc, Layout::blocked, shape.type, x.data(), y.data()}, {0, images});
   });
-  const Columns call{shape, shape.height / 2, shape.width / 2, 3, 3, 2, 2, 0, 0, x.data(), columns.data()};
-  report(shape, "to columns 3x3 s2", 3.25 * bytes, "GB/s",
-         [&] { kernels().layout.toColumns(call, {0, images}); });
-  report(shape, "from columns 3x3 s2", 3.25 * bytes, "GB/s",
-         [&] { kernels().layout.fromColumns(call, {0, images}); });
 }
 
 // GFLOP/s as if computed directly, without padding.

@@ -1,54 +1,10 @@
-// Loss, optimizer steps, sums; the scalar maths of a batch norm.
+// Optimizer steps, sums; the scalar maths of a batch norm.
 #include <algorithm>
 
 #include "kernels_check.h"
 
 namespace gradring::test {
 namespace {
-
-void testCrossEntropy(const Kernels& kernels, Checks& checks, std::mt19937& random, int64_t classes) {
-  constexpr int64_t rows = 9;
-  constexpr float weight = 0.25f;
-  std::vector<float> logits = randomFloats(random, rows * classes, 30);
-  for (float& logit : logits) logit = (logit - 30) * 20;
-  std::vector<int32_t> labels(rows);
-  for (int32_t& label : labels) label = static_cast<int32_t>(random() % static_cast<uint32_t>(classes));
-  std::vector<float> probabilities(logits.size()), gradient(logits.size()), separate(logits.size()),
-      inPlace = logits;
-  double loss = 0, alone = 0;
-  const int64_t bad = kernels.loss.crossEntropy(
-      {classes, logits.data(), labels.data(), weight, &loss, probabilities.data(), gradient.data()},
-      {0, rows});
-  kernels.loss.crossEntropy({classes, inPlace.data(), labels.data(), weight, &alone, nullptr, inPlace.data()},
-                            {0, rows});
-  kernels.loss.crossEntropyGrad({classes, probabilities.data(), labels.data(), weight, separate.data()},
-                                {0, rows});
-  Difference values, gradients;
-  double expected = 0;
-  for (int64_t n = 0; n < rows; n++) {
-    const float* row = &logits[n * classes];
-    const double largest = *std::max_element(row, row + classes);
-    double sum = 0;
-    for (int64_t i = 0; i < classes; i++) sum += std::exp(row[i] - largest);
-    expected += weight * (std::log(sum) + largest - row[labels[n]]);
-    for (int64_t i = 0; i < classes; i++) {
-      const double probability = std::exp(row[i] - largest) / sum;
-      values.add(probabilities[n * classes + i], probability);
-      for (const auto* list : {&gradient, &separate, &inPlace}) {
-        gradients.add((*list)[n * classes + i], weight * (probability - (i == labels[n] ? 1 : 0)));
-      }
-    }
-  }
-  const std::string name = "cross-entropy of " + std::to_string(classes) + " classes";
-  checks.near(name, std::fmax(std::fabs(loss - expected), std::fabs(alone - expected)), expected, 1e-6);
-  checks.near(name + " probabilities", values.error, values.size, 5e-7);
-  checks.near(name + " gradient", gradients.error, gradients.size, 5e-7);
-  labels[4] = static_cast<int32_t>(classes);
-  checks.that(
-      name + " bad label",
-      bad == -1 && kernels.loss.crossEntropy(
-                       {classes, logits.data(), labels.data(), 1, &loss, nullptr, nullptr}, {2, rows}) == 4);
-}
 
 constexpr int64_t length = 45;
 
@@ -103,16 +59,15 @@ void testAdam(const Kernels& kernels, Checks& checks, std::mt19937& random, bool
 
 void testElements(const Kernels& kernels, Checks& checks, std::mt19937& random) {
   const std::vector<float> a = randomFloats(random, length), b = randomFloats(random, length);
-  std::vector<float> sum = a, scaled = a, copy = a;
+  std::vector<float> sum = a, scaled = a;
   kernels.flat.accumulate(sum.data(), b.data(), {2, length});
   kernels.flat.scale(scaled.data(), 0.3f, {2, length});
-  kernels.flat.weightedCopy(copy.data(), b.data(), 0.3f, {2, length});
   bool same = true;
   for (int64_t i = 0; i < length; i++) {
     same = same && sum[i] == (i < 2 ? a[i] : a[i] + b[i]);
-    same = same && scaled[i] == (i < 2 ? a[i] : a[i] * 0.3f) && copy[i] == (i < 2 ? a[i] : b[i] * 0.3f);
+    same = same && scaled[i] == (i < 2 ? a[i] : a[i] * 0.3f);
   }
-  checks.that("accumulate, scale, weighted copy", same);
+  checks.that("accumulate, scale", same);
 }
 
 // The ring of src/allreduce/ring.ts, chunk by chunk.
@@ -181,7 +136,6 @@ void testCoefficients(Checks& checks, std::mt19937& random) {
 
 void testFlat(const Kernels& kernels, Checks& checks) {
   std::mt19937 random(5);
-  for (const int64_t classes : {2, 10, 16, 1000}) testCrossEntropy(kernels, checks, random, classes);
   for (const double momentum : {0.0, 0.9}) testSgd(kernels, checks, random, momentum, false);
   testSgd(kernels, checks, random, 0.9, true);
   for (const int64_t step : {1, 100}) {

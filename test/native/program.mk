@@ -3,7 +3,7 @@ CXX ?= g++
 # 0: as with a LibTorch that has no oneDNN for us.
 ONEDNN ?= 1
 FLAGS = -std=c++17 -O2 -g1 -fPIC -fopenmp -Wall -Wextra -Wno-missing-field-initializers -DGRADRING_ONEDNN=$(ONEDNN) -MMD
-SOURCES = $(filter-out %/bindings.cc, $(wildcard native/program/*.cc)) $(wildcard native/kernels/*.cc) native/cuda.cc
+SOURCES = $(filter-out %/bindings.cc, $(wildcard native/program/*.cc)) $(wildcard native/kernels/*.cc) native/cuda.cc native/onednn.cc native/product.cc
 LOOPS = $(wildcard native/kernels/isa/*.cc)
 OBJECTS = $(SOURCES:%.cc=$(OUT)/%.o) $(foreach isa, base v3 v4 v4bf16, $(LOOPS:%.cc=$(OUT)/%.$(isa).o))
 LIBRARIES = -ltorch -ltorch_cpu -lc10 $(if $(filter 1,$(ONEDNN)),-ldnnl)

@@ -76,11 +76,6 @@ void scale(float* target, float factor, Range range) {
               [&](int64_t i, auto lanes) { store(target + i, load(target + i, lanes) * factor, lanes); });
 }
 
-void weightedCopy(float* target, const float* source, float factor, Range range) {
-  forElements(range,
-              [&](int64_t i, auto lanes) { store(target + i, load(source + i, lanes) * factor, lanes); });
-}
-
 void sumChunk(float* const* buffers, int64_t replicas, int64_t chunk, Range range) {
   forElements(range, [&](int64_t i, auto lanes) {
     Vec sum = load(buffers[chunk] + i, lanes);
@@ -92,6 +87,6 @@ void sumChunk(float* const* buffers, int64_t replicas, int64_t chunk, Range rang
 
 }  // namespace
 
-FlatKernels flatKernels() { return {sgd, adam, accumulate, scale, weightedCopy, sumChunk}; }
+FlatKernels flatKernels() { return {sgd, adam, accumulate, scale, sumChunk}; }
 
 }  // namespace gradring::GRADRING_ISA

@@ -11,7 +11,6 @@ Kernels table() {
           stemKernels(),
           poolKernels(),
           layoutKernels(),
-          lossKernels(),
           flatKernels(),
           winogradKernels(),
           directKernels()};

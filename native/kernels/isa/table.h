@@ -18,7 +18,6 @@ void addGradientsOfPairs(const DirectGradient&, Range);
 StemKernels stemKernels();
 PoolKernels poolKernels();
 LayoutKernels layoutKernels();
-LossKernels lossKernels();
 FlatKernels flatKernels();
 WinogradKernels winogradKernels();
 DirectKernels directKernels();

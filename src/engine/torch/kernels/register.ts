@@ -7,7 +7,6 @@ import { compareKernels } from './compare.js';
 import { convKernels } from './conv.js';
 import { conv3dKernels } from './conv3d.js';
 import { creationKernels } from './creation.js';
-import { depthwiseKernels } from './depthwise.js';
 import { imageKernels } from './image.js';
 import { indexKernels } from './index.js';
 import type { TorchKernels } from './kernel.js';
@@ -30,7 +29,6 @@ const families: readonly TorchKernels[] = [
   softmaxKernels,
   convKernels,
   conv3dKernels,
-  depthwiseKernels,
   imageKernels,
   indexKernels,
   matmulKernels,

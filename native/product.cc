@@ -7,15 +7,35 @@ namespace gradring {
 namespace {
 
 #if GRADRING_ONEDNN
-bool isTransposed(const at::Tensor& matrix) { return matrix.stride(1) != 1 && matrix.size(1) != 1; }
+// A matrix as BLAS takes it: with rows or columns that lie together.
+struct BlasMatrix {
+  at::Tensor values;
+  char order;
+  int64_t step;  // between rows, or columns
 
-// ATen's own goes to the system's BLAS, which may be the reference one: a hundred times slower.
+  explicit BlasMatrix(at::Tensor source) {
+    if (!liesTogether(source, 1) && !liesTogether(source, 0)) source = source.contiguous();
+    const bool byRows = liesTogether(source, 1);
+    order = byRows ? 'N' : 'T';
+    step = std::max({source.stride(byRows ? 0 : 1), source.size(byRows ? 1 : 0), int64_t{1}});
+    values = std::move(source);
+  }
+
+ private:
+  // Along `axis`, and one such line after the other.
+  static bool liesTogether(const at::Tensor& matrix, int64_t axis) {
+    const int64_t other = 1 - axis;
+    return (matrix.stride(axis) == 1 || matrix.size(axis) == 1) &&
+           (matrix.stride(other) >= matrix.size(axis) || matrix.size(other) == 1);
+  }
+};
+
 void sgemm(const at::Tensor& a, const at::Tensor& b, const at::Tensor& out, bool add) {
-  const bool ta = isTransposed(a), tb = isTransposed(b);
-  const auto status = dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', a.size(0), b.size(1), a.size(1), 1.f,
-                                 a.data_ptr<float>(), std::max<int64_t>(1, a.stride(ta ? 1 : 0)),
-                                 b.data_ptr<float>(), std::max<int64_t>(1, b.stride(tb ? 1 : 0)),
-                                 add ? 1.f : 0.f, out.data_ptr<float>(), out.stride(0));
+  const BlasMatrix left(a), right(b);
+  const auto status = dnnl_sgemm(left.order, right.order, a.size(0), b.size(1), a.size(1), 1.f,
+                                 left.values.data_ptr<float>(), left.step, right.values.data_ptr<float>(),
+                                 right.step, add ? 1.f : 0.f, out.data_ptr<float>(),
+                                 std::max(out.stride(0), out.size(1)));
   TORCH_CHECK(status == dnnl_success, "matrix product: oneDNN status ", static_cast<int>(status));
 }
 
