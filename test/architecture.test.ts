@@ -9,6 +9,7 @@ const floors: Record<string, number> = {
   engine: 1,
   nn: 1,
   allreduce: 1,
+  plot: 1,
   worker: 2,
   data: 2,
   coordinator: 3,
@@ -16,6 +17,8 @@ const floors: Record<string, number> = {
   learner: 4,
   // Of the same floor by design, but one way too.
   callbacks: 4.5,
+  inspect: 4.6,
+  inference: 4.6,
   run: 5,
   cli: 6,
 };

@@ -24,6 +24,14 @@ export interface TransformSpec {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
+/** A batch mixed with itself in another order: two targets a sample, weighted. */
+export interface MixSpec {
+  /** `mixup` blends the images, `cutmix` puts a rectangle of one into the other. */
+  readonly kind: 'mixup' | 'cutmix';
+  /** Of the Beta(alpha, alpha) distribution that the share is drawn from. */
+  readonly alpha: number;
+}
+
 /** One global batch. Its views are valid until the loader's next batch is asked for. */
 export interface Batch {
   readonly ring: SlotRing;
@@ -41,4 +49,6 @@ export interface Batch {
   readonly indices: Uint32Array;
   /** What the replicas do to their shard before the model sees it, in order. */
   readonly transforms: readonly TransformSpec[];
+  /** Mixed after the transforms. */
+  readonly mix?: MixSpec;
 }

@@ -5,10 +5,13 @@
  * in the order they were sent. Shared memory cannot be packed: it travels beside them as a `Share`.
  */
 import type { WireError } from '../errors.js';
-import type { ImageShape, SlotLayout, TransformSpec } from './batch.js';
+import type { ImageShape, MixSpec, SlotLayout, TransformSpec } from './batch.js';
 import type { EngineSettings } from './engine-settings.js';
+import type { HookReport, HookSpec } from './hooks.js';
+import type { LossSpec } from './loss.js';
+import type { LayerInfo } from './model-info.js';
 import type { GroupSettings, OptimizerSpec, ParameterInfo } from './optimizer.js';
-import type { Tally } from './step-runner.js';
+import type { ClipOptions, StateParts, Tally } from './step-runner.js';
 
 /** What a replica thread is started with (`workerData`). */
 export interface ReplicaSettings {
@@ -18,6 +21,8 @@ export interface ReplicaSettings {
   readonly device: string;
   readonly engineSettings: EngineSettings;
   readonly recipe: RecipeReference;
+  /** In the place of the recipe's. */
+  readonly loss?: LossSpec;
   readonly imageShape: ImageShape;
   readonly classes: readonly string[];
   readonly seed: number;
@@ -38,6 +43,9 @@ export interface RecipeReference {
 export type Share =
   | { readonly share: 'ring'; readonly buffers: readonly SharedArrayBuffer[] }
   | { readonly share: 'predictions'; readonly buffer: SharedArrayBuffer }
+  | { readonly share: 'inputs'; readonly buffer: SharedArrayBuffer }
+  /** Training state on its way to or from replicas; laid out in worker/state-buffer.ts. */
+  | { readonly share: 'state'; readonly buffer: SharedArrayBuffer }
   | { readonly share: 'no slots'; readonly ring: number }
   | {
       readonly share: 'slots';
@@ -58,6 +66,7 @@ export interface Shard {
   readonly epoch: number;
   readonly index: number;
   readonly transforms: readonly TransformSpec[];
+  readonly mix?: MixSpec;
 }
 
 export type Command =
@@ -72,7 +81,8 @@ export type Command =
       readonly step: number;
     }
   | { readonly op: 'loss' }
-  | { readonly op: 'backward' }
+  | { readonly op: 'backward'; readonly weight: number }
+  | { readonly op: 'clip'; readonly clip: ClipOptions }
   | { readonly op: 'step'; readonly groups: readonly GroupSettings[] }
   | { readonly op: 'zeroGrad'; readonly factor: number }
   | {
@@ -83,6 +93,15 @@ export type Command =
       readonly step: number;
     }
   | { readonly op: 'valid'; readonly shard: Shard; readonly predictions: boolean; readonly step: number }
+  | { readonly op: 'inputs'; readonly shard: Shard; readonly training: boolean }
+  | { readonly op: 'hooks'; readonly hooks: readonly HookSpec[] }
+  /** Tells which parts of the state there are, so that memory for them can be shared. */
+  | { readonly op: 'describeState'; readonly parts: StateParts }
+  | { readonly op: 'writeState'; readonly parts: StateParts }
+  | { readonly op: 'readState'; readonly state: StateDescription }
+  | { readonly op: 'average'; readonly decay: number }
+  | { readonly op: 'swapAverage' }
+  | { readonly op: 'dropAverage' }
   | { readonly op: 'checksum' }
   | { readonly op: 'model' }
   | { readonly op: 'memory' }
@@ -90,13 +109,15 @@ export type Command =
 
 export type CommandOf<Op extends Command['op']> = Extract<Command, { op: Op }>;
 
-/** One row of the model's summary. */
-export interface LayerInfo {
-  readonly name: string;
-  readonly type: string;
-  /** Without the batch dimension. */
-  readonly outputShape: readonly (number | null)[];
-  readonly parameters: number;
+/** What lies in the shared memory of a state, besides parameters and buffers. */
+export interface StateDescription {
+  readonly optimizer?: {
+    readonly spec: OptimizerSpec;
+    readonly steps: readonly number[];
+    /** Names of the moments, in their order in memory. */
+    readonly buffers: readonly string[];
+  };
+  readonly gradients?: boolean;
 }
 
 /** First message of a replica: its model stands. */
@@ -105,8 +126,8 @@ export interface ReadyReport {
   readonly device: string;
   readonly modelName: string;
   readonly parameters: readonly ParameterInfo[];
-  /** Elements of all non-trainable weights, such as moving statistics. */
-  readonly stateSize: number;
+  /** Non-trainable weights, such as moving statistics. */
+  readonly buffers: readonly ParameterInfo[];
   /** Without the batch dimension. */
   readonly outputShape: readonly number[];
   readonly layers: readonly LayerInfo[];
@@ -119,6 +140,8 @@ export interface ReadyReport {
 export interface LossReport {
   readonly loss: Tally;
   readonly metrics: Readonly<Record<string, Tally>>;
+  /** Absent where no hook saw anything. */
+  readonly hooks?: readonly HookReport[];
 }
 
 export interface StepReport extends LossReport {
@@ -149,7 +172,17 @@ export interface Results {
   optimizer: undefined;
   predict: undefined;
   loss: LossReport;
-  backward: { readonly allReduceMs: number };
+  backward: { readonly allReduceMs: number; readonly hooks?: readonly HookReport[] };
+  /** L2 norm of the gradients before. */
+  clip: number;
+  inputs: undefined;
+  hooks: undefined;
+  describeState: StateDescription;
+  writeState: undefined;
+  readState: undefined;
+  average: undefined;
+  swapAverage: undefined;
+  dropAverage: undefined;
   step: undefined;
   zeroGrad: undefined;
   train: StepReport;

@@ -11,23 +11,62 @@ export interface ParameterInfo {
   readonly size: number;
 }
 
-export type OptimizerKind = 'sgd' | 'adam' | 'adamw';
+/** Fused optimizers, those of the lessons written out, and the names of a recipe's own. */
+export type OptimizerKind = BuiltInOptimizer | (string & {});
+
+export type BuiltInOptimizer =
+  | 'sgd'
+  | 'rmsprop'
+  | 'adam'
+  | 'adamw'
+  | 'lessonSgd'
+  | 'lessonMomentum'
+  | 'lessonRmsprop'
+  | 'lessonAdam';
 
 /** Hyper-parameters of one group; those its optimizer does not know are absent. */
 export interface GroupSettings {
   lr: number;
   weightDecay?: number;
-  /** sgd */
+  /** Not updated, its moments and its count of steps left as they are. */
+  frozen?: boolean;
+  /** sgd, rmsprop */
   momentum?: number;
   dampening?: number;
   nesterov?: boolean;
   /** adam, adamw */
   betas?: readonly [number, number];
   eps?: number;
+  /** rmsprop: decay of the running mean of the squared gradient. */
+  alpha?: number;
+  /** rmsprop: subtract the squared running mean of the gradient. */
+  centered?: boolean;
+  /** Settings of a recipe's own optimizer. */
+  [setting: string]: unknown;
 }
 
 /** Which optimizer to build, and which parameters (by index) each of its groups holds. */
 export interface OptimizerSpec {
   readonly kind: OptimizerKind;
   readonly groups: readonly (readonly number[])[];
+}
+
+/** What an optimizer remembers between steps. */
+export interface OptimizerState {
+  readonly spec: OptimizerSpec;
+  /** Steps taken, one count per group: a frozen group's stands still. */
+  readonly steps: readonly number[];
+  /** Moments by name, each as long as the flat parameter buffer. */
+  readonly buffers: Readonly<Record<string, Float32Array>>;
+}
+
+/** What training has made of a model, as flat float32 buffers. */
+export interface TrainingState {
+  /** In the order of `StepRunner.parameters`. */
+  readonly parameters: Float32Array;
+  /** Moving statistics and other weights that no gradient moves, in the order of `StepRunner.buffers`. */
+  readonly buffers: Float32Array;
+  readonly optimizer?: OptimizerState;
+  /** Gradients kept since the last `zeroGrad(0)`, where they are more than zero. */
+  readonly gradients?: Float32Array;
 }

@@ -3,7 +3,9 @@
  * at once, and a fused form of them. Implemented by `coordinator/coordinator.ts`; tests use a fake.
  */
 import type { Batch } from './batch.js';
-import type { GroupSettings, OptimizerSpec, ParameterInfo } from './optimizer.js';
+import type { HookReport, HookSpec } from './hooks.js';
+import type { LayerInfo } from './model-info.js';
+import type { GroupSettings, OptimizerSpec, ParameterInfo, TrainingState } from './optimizer.js';
 
 /** Model outputs of a whole global batch, in batch order. Valid until the next prediction. */
 export interface Predictions {
@@ -41,6 +43,25 @@ export interface StepResult {
   /** Present when asked for. */
   readonly predictions?: Predictions;
   readonly times: StepTimes;
+  /** What hooks saw, by replica. */
+  readonly hooks?: ReplicaHooks;
+}
+
+/** Reports of hooks: one list per replica that had samples, in rank order. */
+export type ReplicaHooks = readonly (readonly HookReport[])[];
+
+/** At least one of them. */
+export interface ClipOptions {
+  /** Largest L2 norm of all gradients together. */
+  readonly norm?: number;
+  /** Largest absolute value of each gradient. */
+  readonly value?: number;
+}
+
+/** Which optional parts of the state to read. */
+export interface StateParts {
+  readonly optimizer?: boolean;
+  readonly gradients?: boolean;
 }
 
 export interface StepRunner {
@@ -48,6 +69,10 @@ export interface StepRunner {
   readonly devices: readonly string[];
   /** Trainable parameters. Known after `open`. */
   readonly parameters: readonly ParameterInfo[];
+  /** Moving statistics and other weights without a gradient. Known after `open`. */
+  readonly buffers: readonly ParameterInfo[];
+  /** Layers of the model. Known after `open`. */
+  readonly layers: readonly LayerInfo[];
 
   /** Starts the replicas. Calling it again does nothing. */
   open(): Promise<void>;
@@ -57,9 +82,20 @@ export interface StepRunner {
   /** Forward pass. Drops whatever an earlier, unfinished step left behind. */
   predict(batch: Batch, options: StepOptions): Promise<Predictions | undefined>;
   /** Loss of the last prediction. */
-  getLoss(): Promise<Pick<StepResult, 'loss' | 'metrics'>>;
-  /** Backward pass and all-reduce; adds to the gradients kept since the last `zeroGrad`. */
-  backward(): Promise<void>;
+  getLoss(): Promise<Pick<StepResult, 'loss' | 'metrics' | 'hooks'>>;
+  /**
+   * Backward pass and all-reduce; adds `weight` (default 1) times the gradients to those kept since the last
+   * `zeroGrad`.
+   *
+   * @returns what gradient hooks saw
+   */
+  backward(options?: { weight?: number }): Promise<Pick<StepResult, 'hooks'>>;
+  /**
+   * Clips the kept gradients, as PyTorch's `clip_grad_norm_` and `clip_grad_value_`.
+   *
+   * @returns their L2 norm before
+   */
+  clipGradients(options: ClipOptions): Promise<number>;
   /** Optimizer step, one `GroupSettings` per group of the installed optimizer. */
   step(groups: readonly GroupSettings[]): Promise<void>;
   /** Multiplies the kept gradients by `factor` (0: clears them; 0.85: momentum kept in the gradients). */
@@ -73,4 +109,25 @@ export interface StepRunner {
   ): Promise<StepResult>;
   /** predict and getLoss without a tape, as one message. */
   validBatch(batch: Batch, options?: { predictions?: boolean }): Promise<StepResult>;
+
+  /**
+   * The inputs that the model gets for this batch, after all transforms: [size, height, width, channels]. With
+   * `training` as in a training step, with its mix.
+   */
+  inputs(batch: Batch, options?: { training?: boolean }): Promise<Predictions>;
+  /** Puts these hooks on the layers, in the place of all earlier ones. */
+  setHooks(hooks: readonly HookSpec[]): Promise<void>;
+  /** A copy of replica 0's state. */
+  getState(parts?: StateParts): Promise<TrainingState>;
+  /** Gives all replicas this state. Without `optimizer` and `gradients` those stay as they are. */
+  setState(state: TrainingState): Promise<void>;
+  /**
+   * Moves the running average of all weights towards the present ones: average = decay · average + (1 − decay) ·
+   * weights. The first call makes it a copy.
+   */
+  average(decay: number): Promise<void>;
+  /** Exchanges the weights and their running average. */
+  swapAverage(): Promise<void>;
+  /** Forgets the running average. */
+  dropAverage(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** What the caller of `train()` gives and is given beside the settings. */
 import type { Callback } from '../learner/callback.js';
-import type { LayerInfo } from '../protocol/messages.js';
+import type { LayerInfo } from '../protocol/model-info.js';
 import type { TrainConfig } from './config.js';
 import type { EpochRecord } from './epoch-record.js';
 import type { Logger } from './run-log.js';

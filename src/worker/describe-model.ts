@@ -1,20 +1,29 @@
 /** A model as plain data: a table for people, and the files that stock TensorFlow.js loads. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Shape } from '@tensorflow/tfjs-layers/dist/keras_format/common.js';
 import type { Tf } from '../engine/tf.js';
-import type { LayerInfo, ModelReport } from '../protocol/messages.js';
+import type { ModelReport } from '../protocol/messages.js';
+import type { LayerInfo } from '../protocol/model-info.js';
 
 /** One row per layer, in the model's order. */
 export function describeLayers(model: LayersModel): LayerInfo[] {
-  return model.layers.map(layer => {
-    const shape = Array.isArray(layer.outputShape[0]) ? layer.outputShape[0] : layer.outputShape;
-    return {
-      name: layer.name,
-      type: layer.getClassName(),
-      outputShape: (shape as (number | null)[]).slice(1),
-      parameters: layer.countParams(),
-    };
-  });
+  return model.layers.map(layer => ({
+    name: layer.name,
+    type: layer.getClassName(),
+    inputShape: withoutBatch(layer.inputShape),
+    outputShape: withoutBatch(layer.outputShape),
+    parameters: layer.countParams(),
+    weights: layer.weights.map(weight => ({
+      name: weight.name,
+      shape: weight.shape as number[],
+      trainable: layer.trainableWeights.includes(weight),
+    })),
+  }));
 }
+
+/** Of the first tensor where there are several. */
+const withoutBatch = (shape: Shape | Shape[]): (number | null)[] =>
+  ((Array.isArray(shape[0]) ? shape[0] : shape) as Shape).slice(1);
 
 /** Topology and weights, as `tf.io` defines them. */
 export async function serialiseModel(tf: Tf, model: LayersModel): Promise<ModelReport> {
