@@ -1,7 +1,7 @@
 /** The trained model as the two files that `tf.loadLayersModel` of any TensorFlow.js reads. */
 import { join } from 'node:path';
+import { writeAtomically } from '../atomic-write.js';
 import type { ModelReport } from '../protocol/messages.js';
-import { writeAtomically } from './atomic-write.js';
 import { ownVersion } from './environment.js';
 
 const weightsFile = 'weights.bin';

@@ -4,8 +4,8 @@
  */
 import { appendFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { fileError, writeAtomically } from '../atomic-write.js';
 import { RunFolderError } from '../errors.js';
-import { fileError, writeAtomically } from './atomic-write.js';
 
 const nextNumber = (parent: string): number => {
   const taken = readdirSync(parent).filter(name => /^\d+$/.test(name));

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { RunFolderError } from '../errors.js';
+import { RunFolderError } from './errors.js';
 
 /** Writes under a temporary name and renames, so that the file is never seen half written. @throws RunFolderError */
 export function writeAtomically(path: string, content: string | Uint8Array): void {
