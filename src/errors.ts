@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'E_REPLICAS_DIVERGED'
   | 'E_DIVERGED'
   | 'E_RUN_FOLDER'
+  | 'E_CHECKPOINT'
   | 'E_ABORTED'
   | 'E_PROTOCOL';
 
@@ -171,6 +172,13 @@ export class RunFolderError extends GradringError {
   }
 }
 
+/** A checkpoint or a training state is damaged, incomplete, or not of this model; or cannot be written. */
+export class CheckpointError extends GradringError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('E_CHECKPOINT', message, details);
+  }
+}
+
 /** The caller's `AbortSignal` ended the work. */
 export class AbortedError extends GradringError {
   constructor(message: string, details?: ErrorDetails) {
@@ -202,6 +210,7 @@ const classes: Record<ErrorCode, new (message: string, details?: ErrorDetails) =
   E_REPLICAS_DIVERGED: ReplicasDivergedError,
   E_DIVERGED: DivergedError,
   E_RUN_FOLDER: RunFolderError,
+  E_CHECKPOINT: CheckpointError,
   E_ABORTED: AbortedError,
   E_PROTOCOL: ProtocolError,
 };

@@ -15,6 +15,7 @@ const floors: Record<string, number> = {
   coordinator: 3,
   models: 3,
   learner: 4,
+  checkpoint: 4.2,
   // Of the same floor by design, but one way too.
   callbacks: 4.5,
   inspect: 4.6,

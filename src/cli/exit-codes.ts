@@ -28,6 +28,7 @@ const byErrorCode: Partial<Record<ErrorCode, number>> = {
   E_DATASET: exitCodes.usage,
   E_RECIPE: exitCodes.usage,
   E_RUN_FOLDER: exitCodes.usage,
+  E_CHECKPOINT: exitCodes.usage,
   E_DEVICE: exitCodes.device,
   E_ENGINE: exitCodes.device,
   E_OUT_OF_MEMORY: exitCodes.device,
