@@ -4,8 +4,8 @@ import type { Optimizer } from '../learner/optimizer.js';
 import type { Scheduler } from '../learner/schedules.js';
 
 /**
- * Steps a scheduler after every training batch. It is made anew for each fit, since the optimizer is: `totalSteps`
- * is the number of training batches of the whole fit. Cancelled batches do not step.
+ * Steps a scheduler after every batch that ended in an optimizer step. It is made anew for each fit, since the optimizer is: `totalSteps`
+ * is the number of optimizer steps of the whole fit. A batch without one, cancelled or accumulated, does not step.
  */
 export class BatchSchedCB extends Callback {
   readonly #make: (opt: Optimizer, totalSteps: number) => Scheduler;
@@ -17,10 +17,10 @@ export class BatchSchedCB extends Callback {
   }
 
   override beforeFit(learn: Learner): void {
-    this.#scheduler = this.#make(learn.opt, learn.nEpochs * learn.dls.train.length);
+    this.#scheduler = this.#make(learn.opt, learn.nEpochs * learn.stepsPerEpoch);
   }
 
   override afterBatch(learn: Learner): void {
-    if (learn.training) this.#scheduler?.step();
+    if (learn.stepped) this.#scheduler?.step();
   }
 }

@@ -60,7 +60,7 @@ export class MetricsCB extends Callback implements MetricsSource {
 
   /** A scheduler moves the rate on in `afterBatch`: now it is still the one this batch is trained with. */
   override beforeBatch(learn: Learner): void {
-    this.#lr = learn.opt.paramGroups[0].lr;
+    if (learn.training) this.#lr = learn.opt.paramGroups[0].lr;
   }
 
   override afterBatch({ batch, preds, result }: Learner): void {
@@ -84,6 +84,8 @@ export class MetricsCB extends Callback implements MetricsSource {
 
   override async afterEpoch(learn: Learner): Promise<void> {
     const row = this.#row(learn);
+    learn.lastRow = row;
+    if (!learn.fitting) return;
     this.history.push(row);
     for (const listener of this.#listeners) await listener(row);
   }

@@ -23,6 +23,7 @@ export interface ProgressOptions {
 export class ProgressCB extends Callback {
   /** After MetricsCB, whose row it shows. */
   override order = 1;
+  override readonly fitOnly = true;
   readonly #stream: ProgressStream;
   readonly #color: boolean;
   #view?: ProgressView;

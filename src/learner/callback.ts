@@ -16,6 +16,21 @@ export abstract class Callback {
   /** Whether `learn.preds` must hold the predictions of each batch: they are not fetched unasked. */
   readonly needsPredictions: boolean = false;
 
+  /** Whether it acts on the course of a fit, and has no part in a validation by itself (`learn.validate`). */
+  readonly fitOnly: boolean = false;
+
+  /** Of how many batches it makes one optimizer step. */
+  readonly batchesPerStep?: number;
+
+  /** Under which a checkpoint keeps its state. Two callbacks with a state need two names. */
+  get stateName(): string {
+    return this.constructor.name;
+  }
+  /** What a resumed fit must know, as JSON. */
+  saveState?(): unknown;
+  /** Takes back what `saveState` gave; called after `beforeFit`. */
+  restoreState?(state: unknown): void;
+
   /** Whether its five steps are exactly those of the runner, so that they can be done as one. `TrainCB` says so. */
   get isStockStep(): boolean {
     return false;

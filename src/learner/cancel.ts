@@ -11,6 +11,12 @@ export abstract class CancelException extends Error {
 /** Skips the rest of this batch, `afterBatch` included. */
 export class CancelBatchException extends CancelException {}
 
+/**
+ * Raised in `afterBackward`: skips the optimizer step of this batch, `afterStep` and `zeroGrad`, so that its gradients
+ * are kept. `afterBatch` still runs.
+ */
+export class CancelStepException extends CancelException {}
+
 /** Skips the rest of this phase (train or valid), `afterEpoch` included. Raised in train, valid still runs. */
 export class CancelEpochException extends CancelException {}
 

@@ -24,6 +24,8 @@ export interface FitOptions {
   readonly valid?: boolean;
   /** Callbacks of this fit only, run after those of equal order. */
   readonly cbs?: readonly Callback[];
+  /** First epoch, from 0: the others count as done. Default 0. */
+  readonly startEpoch?: number;
   /** Learning rate of this fit only. */
   readonly lr?: number;
 }

@@ -1,13 +1,15 @@
-import { ConfigError, DivergedError, LearnerError } from '../errors.js';
+import { ConfigError, LearnerError } from '../errors.js';
 import type { Batch } from '../protocol/batch.js';
 import type { Predictions, StepRunner } from '../protocol/step-runner.js';
 import type { Callback } from './callback.js';
-import { CancelFitException } from './cancel.js';
+import { addCallbacks, type CallbackClass, removeCallbacks } from './callback-list.js';
+import { CancelFitException, CancelStepException } from './cancel.js';
+import { checkLoss } from './check-loss.js';
 import { type StepEvent, stepEvents } from './events.js';
 import { checkCallback } from './hook-names.js';
 import type { BatchResult, FitOptions, LearnerOptions } from './learner-options.js';
 import type { BatchLoader, Epochs, Loaders } from './loaders.js';
-import type { MetricsSource } from './metrics-row.js';
+import type { MetricsRow, MetricsSource } from './metrics-row.js';
 import { type OptFunc, type Optimizer, sgd } from './optimizer.js';
 import { inScope, runCallbacks } from './run-callbacks.js';
 import { canFuse, checkSteps, fusedStep } from './training-step.js';
@@ -27,6 +29,8 @@ export class Learner {
   stopOnNonFinite: boolean;
 
   opt!: Optimizer;
+  /** Whether phases are part of a fit; not in `runValidation`. */
+  fitting = true;
   nEpochs = 0;
   epochs: Epochs = [];
   /** From 0. */
@@ -40,14 +44,20 @@ export class Learner {
   preds?: Predictions;
   /** Of this batch, once its loss is known. */
   result?: BatchResult;
+  /** Whether this batch ended in an optimizer step. */
+  stepped = false;
   /** Optimizer steps done since the Learner was made. */
   globalStep = 0;
   /** The `MetricsCB` of this fit, if any. */
   metrics?: MetricsSource;
+  /** What the last phase came to, where there is a `MetricsCB`. */
+  lastRow?: MetricsRow;
   /** Devices in replica order, if a `DeviceCB` is there. */
   devices?: readonly string[];
   /** Whether the signal ended the last fit. */
   stopped = false;
+  /** Why `stop` ended the last fit, if it did. */
+  stopReason?: string;
 
   #running = false;
   #fused = false;
@@ -76,6 +86,45 @@ export class Learner {
     return this.cbs.some(callback => callback.needsPredictions);
   }
 
+  /** Optimizer steps of one training epoch. */
+  get stepsPerEpoch(): number {
+    const batchesPerStep = Math.max(1, ...this.cbs.map(callback => callback.batchesPerStep ?? 1));
+    return Math.ceil(this.dls.train.length / batchesPerStep);
+  }
+
+  /** Adds callbacks for good. @throws CallbackError */
+  add(...cbs: Callback[]): this {
+    addCallbacks(this.cbs, cbs);
+    return this;
+  }
+
+  /** Takes callbacks out: each of those given, and all instances of a class. */
+  remove(...cbs: (Callback | CallbackClass)[]): this {
+    removeCallbacks(this.cbs, cbs);
+    return this;
+  }
+
+  /** The first callback of this class. */
+  find<T extends Callback>(kind: CallbackClass<T>): T | undefined {
+    return this.cbs.find((callback): callback is T => callback instanceof kind);
+  }
+
+  /** Runs `fn` with these callbacks added. */
+  async withCbs<T>(cbs: readonly Callback[], fn: () => Promise<T>): Promise<T> {
+    addCallbacks(this.cbs, cbs);
+    try {
+      return await fn();
+    } finally {
+      removeCallbacks(this.cbs, cbs);
+    }
+  }
+
+  /** Ends the fit from within an event, as a `CancelFitException` does, and says why. */
+  stop(reason: string): never {
+    this.stopReason = reason;
+    throw new CancelFitException(reason);
+  }
+
   /** Takes in what a batch came to. For whatever supplies `getLoss`. */
   accept(result: BatchResult): void {
     this.result = result;
@@ -83,39 +132,66 @@ export class Learner {
   }
 
   /**
-   * Trains and validates for `nEpochs` epochs. Opens the replicas if need be, and gives them a new optimizer.
+   * Trains and validates for epochs `startEpoch` … `nEpochs` − 1. Opens the replicas if need be, and gives them a new
+   * optimizer.
    *
    * @throws LearnerError, ConfigError, CallbackError before anything runs, when it is misused
    * @throws DivergedError when the training loss is NaN or infinite
    */
-  async fit(nEpochs = 1, { train = true, valid = true, cbs = [], lr }: FitOptions = {}): Promise<void> {
-    if (this.#running)
-      throw new LearnerError('fit was called inside a running fit.', { hint: 'await the first one' });
-    if (!Number.isInteger(nEpochs) || nEpochs < 0)
-      throw new ConfigError(`nEpochs must be a whole number ≥ 0, not ${nEpochs}.`, { where: 'fit' });
-    this.#running = true;
-    this.cbs.push(...cbs);
-    try {
-      this.cbs.forEach(checkCallback);
+  async fit(nEpochs = 1, options: FitOptions = {}): Promise<void> {
+    const { train = true, valid = true, cbs = [], lr, startEpoch = 0 } = options;
+    checkEpochs(nEpochs, startEpoch);
+    await this.#alone('fit', cbs, async () => {
       checkSteps(this.cbs, this.#overridden(), train);
       this.nEpochs = nEpochs;
-      this.epochs = Array.from({ length: nEpochs }, (_, epoch) => epoch);
+      this.epochs = Array.from({ length: nEpochs - startEpoch }, (_, index) => startEpoch + index);
       this.stopped = false;
+      this.stopReason = undefined;
       this.metrics = undefined;
       await this.runner.open();
       await this.#setOptimizer(lr);
       await inScope(this, 'fit', () => this.#allEpochs(train, valid));
-    } finally {
-      this.#remove(cbs);
-      this.#running = false;
-    }
+    });
   }
 
-  /** Takes out the last occurrence of each, if it has not taken itself out. */
-  #remove(cbs: readonly Callback[]): void {
-    for (const callback of cbs) {
-      const index = this.cbs.lastIndexOf(callback);
-      if (index >= 0) this.cbs.splice(index, 1);
+  /**
+   * One validation phase outside of a fit: predictions and losses of all batches of `loader`. The optimizer is not
+   * touched, and callbacks that are `fitOnly` stay out. `learn.validate()` and `learn.getPreds()` are made of it.
+   */
+  async runValidation(loader: BatchLoader = this.dls.valid, cbs: readonly Callback[] = []): Promise<void> {
+    await this.#alone('validation', [], async () => {
+      const all = this.cbs;
+      this.cbs = [...all.filter(callback => !callback.fitOnly), ...cbs];
+      this.cbs.forEach(checkCallback);
+      checkSteps(this.cbs, this.#overridden(), false);
+      this.fitting = false;
+      try {
+        await this.runner.open();
+        await this.#onePhase(false, loader);
+      } catch (error) {
+        if (!(error instanceof CancelFitException)) throw error;
+      } finally {
+        this.cbs = all;
+        this.fitting = true;
+      }
+    });
+  }
+
+  /** Runs `body` with `cbs` added; only one at a time. */
+  async #alone(what: string, cbs: readonly Callback[], body: () => Promise<void>): Promise<void> {
+    if (this.#running)
+      throw new LearnerError(`A ${what} was begun inside a running fit or validation.`, {
+        where: what,
+        hint: 'await the first one',
+      });
+    this.#running = true;
+    this.cbs.push(...cbs);
+    try {
+      this.cbs.forEach(checkCallback);
+      await body();
+    } finally {
+      removeCallbacks(this.cbs, cbs);
+      this.#running = false;
     }
   }
 
@@ -128,9 +204,13 @@ export class Learner {
   }
 
   async #oneEpoch(training: boolean): Promise<void> {
+    await this.#onePhase(training, training ? this.dls.train : this.dls.valid);
+  }
+
+  async #onePhase(training: boolean, loader: BatchLoader): Promise<void> {
     this.#stopIfAborted();
     this.training = training;
-    this.dl = training ? this.dls.train : this.dls.valid;
+    this.dl = loader;
     await inScope(this, 'epoch', () => this.#allBatches());
   }
 
@@ -144,6 +224,7 @@ export class Learner {
       this.batch = batch;
       this.preds = undefined;
       this.result = undefined;
+      this.stepped = false;
       await inScope(this, 'batch', () => (this.#fused ? this.#fusedBatch() : this.#oneBatch()));
       this.#stopIfAborted();
     }
@@ -157,9 +238,14 @@ export class Learner {
     await runCallbacks(this, 'afterLoss');
     if (!this.training) return;
     await this.backward();
-    await runCallbacks(this, 'afterBackward');
+    try {
+      await runCallbacks(this, 'afterBackward');
+    } catch (error) {
+      if (error instanceof CancelStepException) return;
+      throw error;
+    }
     await this.step();
-    this.globalStep++;
+    this.#countStep();
     await runCallbacks(this, 'afterStep');
     await this.zeroGrad();
   }
@@ -167,7 +253,12 @@ export class Learner {
   async #fusedBatch(): Promise<void> {
     await fusedStep(this);
     this.#checkLoss();
-    if (this.training) this.globalStep++;
+    if (this.training) this.#countStep();
+  }
+
+  #countStep(): void {
+    this.stepped = true;
+    this.globalStep++;
   }
 
   // The five steps. A subclass may override them; as they stand, callbacks supply them.
@@ -208,21 +299,8 @@ export class Learner {
       });
   }
 
-  /** NaN never goes away again: every later step would be wasted. */
   #checkLoss(): void {
-    if (!this.training || !this.stopOnNonFinite) return;
-    if (!this.result)
-      throw new LearnerError('getLoss gave no result.', {
-        where: 'getLoss',
-        hint: 'whatever supplies getLoss must hand its result to learn.accept',
-      });
-    if (Number.isFinite(this.loss)) return;
-    const step = this.globalStep + 1;
-    throw new DivergedError(`The training loss is ${this.loss}.`, {
-      where: `epoch ${this.epoch + 1}, step ${step}`,
-      step,
-      hint: 'lower the learning rate, or warm it up; check the inputs for NaN and the labels for their range',
-    });
+    if (this.training && this.stopOnNonFinite) checkLoss(this);
   }
 
   #stopIfAborted(): void {
@@ -230,4 +308,12 @@ export class Learner {
     this.stopped = true;
     throw new CancelFitException();
   }
+}
+
+function checkEpochs(nEpochs: number, startEpoch: number): void {
+  const isCount = (value: number): boolean => Number.isInteger(value) && value >= 0;
+  if (!isCount(nEpochs))
+    throw new ConfigError(`nEpochs must be a whole number ≥ 0, not ${nEpochs}.`, { where: 'fit' });
+  if (!isCount(startEpoch) || startEpoch > nEpochs)
+    throw new ConfigError(`startEpoch must be one of 0 … ${nEpochs}, not ${startEpoch}.`, { where: 'fit' });
 }
