@@ -71,7 +71,9 @@ export const hostFlatMath: FlatMath = {
     const momentumPart = nesterov ? momentum : 1;
     for (let i = start; i < end; i++) {
       const gradient = gradients[i] + weightDecay * values[i];
-      const moving = momentum * momenta[i] + share * gradient;
+      // Rounded to float32 at each operation, so that momentum kept in the gradients (`scale`, `accumulate`) comes
+      // to the same bits.
+      const moving = Math.fround(Math.fround(momentum * momenta[i]) + share * gradient);
       momenta[i] = moving;
       values[i] -= lr * (gradientPart * gradient + momentumPart * moving);
     }

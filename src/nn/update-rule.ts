@@ -5,8 +5,13 @@ export type OptimizerBuffers = Readonly<Record<string, Float32Array>>;
 
 /** Updates a stretch of the flat buffers. */
 export interface UpdateRule {
+  /** Zero before the first step. */
   readonly buffers: OptimizerBuffers;
-  /** @param step 1 at the first step */
+  /**
+   * Updates elements [start, end) of `values` and of the buffers.
+   *
+   * @param step 1 at the first step of these elements
+   */
   update(
     values: Float32Array,
     grads: Float32Array,

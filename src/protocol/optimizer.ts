@@ -11,18 +11,21 @@ export interface ParameterInfo {
   readonly size: number;
 }
 
-/** Fused optimizers, those of the lessons written out, and the names of a recipe's own. */
-export type OptimizerKind = BuiltInOptimizer | (string & {});
+export const builtInOptimizers = [
+  'sgd',
+  'rmsprop',
+  'adam',
+  'adamw',
+  // As the lessons write them out.
+  'lessonSgd',
+  'lessonMomentum',
+  'lessonRmsprop',
+  'lessonAdam',
+] as const;
+export type BuiltInOptimizer = (typeof builtInOptimizers)[number];
 
-export type BuiltInOptimizer =
-  | 'sgd'
-  | 'rmsprop'
-  | 'adam'
-  | 'adamw'
-  | 'lessonSgd'
-  | 'lessonMomentum'
-  | 'lessonRmsprop'
-  | 'lessonAdam';
+/** One of gradring's, or the name of one of the recipe's own. */
+export type OptimizerKind = BuiltInOptimizer | (string & {});
 
 /** Hyper-parameters of one group; those its optimizer does not know are absent. */
 export interface GroupSettings {
@@ -30,14 +33,15 @@ export interface GroupSettings {
   weightDecay?: number;
   /** Not updated, its moments and its count of steps left as they are. */
   frozen?: boolean;
-  /** sgd, rmsprop */
+  /** sgd, rmsprop, lessonMomentum */
   momentum?: number;
   dampening?: number;
   nesterov?: boolean;
-  /** adam, adamw */
+  /** adam, adamw, lessonAdam */
   betas?: readonly [number, number];
+  /** rmsprop, lessonRmsprop and those with betas */
   eps?: number;
-  /** rmsprop: decay of the running mean of the squared gradient. */
+  /** rmsprop, lessonRmsprop: decay of the running mean of the squared gradient. */
   alpha?: number;
   /** rmsprop: subtract the squared running mean of the gradient. */
   centered?: boolean;
@@ -69,4 +73,6 @@ export interface TrainingState {
   readonly optimizer?: OptimizerState;
   /** Gradients kept since the last `zeroGrad(0)`, where they are more than zero. */
   readonly gradients?: Float32Array;
+  /** Running average of the weights (`StepRunner.average`), laid out as they are. */
+  readonly average?: { readonly parameters: Float32Array; readonly buffers: Float32Array };
 }

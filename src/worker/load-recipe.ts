@@ -2,6 +2,7 @@
 import type { LayersModel, Shape } from '@tensorflow/tfjs-layers';
 import type { Tf } from '../engine/tf.js';
 import { GradringError, RecipeError } from '../errors.js';
+import { checkOwnOptimizers } from '../nn/own-rule.js';
 import type { RecipeReference } from '../protocol/messages.js';
 import type { Recipe, RecipeContext } from './recipe.js';
 
@@ -55,6 +56,7 @@ function checkParts(recipe: Record<string, unknown>, where: string): void {
     if (wrong !== undefined)
       throw new RecipeError(`the recipe's ${part}: '${wrong}' is not a function`, { where });
   }
+  checkOwnOptimizers(recipe.optimizers, where);
   if (isObject(recipe.metrics) && 'loss' in recipe.metrics) {
     throw new RecipeError("the recipe has a metric called 'loss', which is the loss's own column", {
       where,

@@ -6,6 +6,7 @@ import type { Scalar, Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Tf } from '../engine/tf.js';
 import type { Transform } from '../nn/augment.js';
+import type { OwnOptimizer } from '../nn/own-rule.js';
 import type { ImageShape } from '../protocol/batch.js';
 
 export type { Tf } from '../engine/tf.js';
@@ -47,6 +48,8 @@ export interface Recipe<Options = Readonly<Record<string, unknown>>> {
   readonly metrics?: Readonly<Record<string, MetricFunction>>;
   /** Named transforms that `BatchTransformCB` and the loaders can ask for beside the built-in ones. */
   readonly transforms?: Readonly<Record<string, Transform>>;
+  /** Update rules that `recipeOptimizer(name)` can ask for beside the built-in optimizers. */
+  readonly optimizers?: Readonly<Record<string, OwnOptimizer>>;
 }
 
 /** Gives a recipe module its types. */

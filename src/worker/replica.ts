@@ -156,7 +156,9 @@ export class Replica {
 
   #setOptimizer(spec: OptimizerSpec): void {
     this.#optimizer?.dispose();
-    this.#optimizer = createOptimizer(spec, this.#weights.parameters, this.#parts.engine.flatMath);
+    const { engine, loaded } = this.#parts;
+    const { parameters } = this.#weights;
+    this.#optimizer = createOptimizer(spec, parameters, engine.flatMath, loaded.recipe.optimizers);
   }
 
   #predict(command: CommandOf<'predict' | 'train' | 'valid'>, training: boolean): void {
