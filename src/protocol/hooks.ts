@@ -22,5 +22,7 @@ export type HookValue = Readonly<Record<string, number | readonly number[] | Flo
 export interface HookReport {
   readonly hook: number;
   readonly layer: string;
+  /** Number of this use of the layer in the forward pass, from 0: a layer can be used several times. */
+  readonly use: number;
   readonly value: HookValue;
 }

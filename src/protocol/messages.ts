@@ -118,6 +118,7 @@ export interface StateDescription {
     readonly buffers: readonly string[];
   };
   readonly gradients?: boolean;
+  readonly average?: boolean;
 }
 
 /** First message of a replica: its model stands. */
@@ -133,6 +134,8 @@ export interface ReadyReport {
   readonly layers: readonly LayerInfo[];
   /** Names of the recipe's own metrics. */
   readonly metrics: readonly string[];
+  /** Names of the recipe's own hook functions. */
+  readonly hooks: readonly string[];
   /** Whether the output is one score per class. */
   readonly classifies: boolean;
 }

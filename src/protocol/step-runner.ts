@@ -62,6 +62,8 @@ export interface ClipOptions {
 export interface StateParts {
   readonly optimizer?: boolean;
   readonly gradients?: boolean;
+  /** The running average of all weights. */
+  readonly average?: boolean;
 }
 
 export interface StepRunner {
@@ -115,18 +117,32 @@ export interface StepRunner {
    * `training` as in a training step, with its mix.
    */
   inputs(batch: Batch, options?: { training?: boolean }): Promise<Predictions>;
-  /** Puts these hooks on the layers, in the place of all earlier ones. */
-  setHooks(hooks: readonly HookSpec[]): Promise<void>;
-  /** A copy of replica 0's state. */
+  /**
+   * Puts these hooks on the layers, in the place of all earlier ones.
+   *
+   * @param onReports gets what they saw of each step, before the promise of that step is kept; what it throws, the
+   * step throws
+   * @throws ConfigError for a layer or a hook function that the replicas have not got
+   */
+  setHooks(hooks: readonly HookSpec[], onReports?: (reports: ReplicaHooks) => void): Promise<void>;
+  /** A copy of replica 0's state: parameters and buffers, and the parts asked for as far as there are any. */
   getState(parts?: StateParts): Promise<TrainingState>;
-  /** Gives all replicas this state. Without `optimizer` and `gradients` those stay as they are. */
+  /**
+   * Gives all replicas this state. Parts that are absent (optimizer, gradients, average) stay as they are.
+   *
+   * @throws CheckpointError naming what does not fit the model; nothing has changed then
+   */
   setState(state: TrainingState): Promise<void>;
   /**
    * Moves the running average of all weights towards the present ones: average = decay · average + (1 − decay) ·
    * weights. The first call makes it a copy.
    */
   average(decay: number): Promise<void>;
-  /** Exchanges the weights and their running average. */
+  /**
+   * Exchanges the weights and their running average.
+   *
+   * @throws LearnerError when there is none
+   */
   swapAverage(): Promise<void>;
   /** Forgets the running average. */
   dropAverage(): Promise<void>;
