@@ -43,8 +43,19 @@ export type { MetricsRow, RowListener } from './learner/metrics-row.js';
 export { adam, adamW, type OptFunc, Optimizer, type ParamGroup, sgd } from './learner/optimizer.js';
 export { OneCycleLR, type OneCycleOptions, type Scheduler } from './learner/schedules.js';
 export { models } from './models/catalog.js';
-export type { Transform } from './nn/augment.js';
-export { horizontalFlip, normalize, randomCrop } from './nn/transform-specs.js';
+export type { Transform, TransformBatch } from './nn/augment.js';
+export {
+  type HorizontalFlipOptions,
+  horizontalFlip,
+  type NormalizeOptions,
+  normalize,
+  type PatchOptions,
+  type RandEraseOptions,
+  type RandomCropOptions,
+  randCopy,
+  randErase,
+  randomCrop,
+} from './nn/transform-specs.js';
 export type { Batch, ImageShape, TransformSpec } from './protocol/batch.js';
 export type { MemoryReport, ModelReport, RecipeReference } from './protocol/messages.js';
 export type { LayerInfo, LayerWeight } from './protocol/model-info.js';

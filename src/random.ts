@@ -11,6 +11,10 @@ export const Purpose = {
   initialisation: 3,
   layer: 4,
   split: 5,
+  /** Of one image among those of a batch. */
+  augmentationOfItem: 6,
+  mix: 7,
+  noise: 8,
 } as const;
 export type Purpose = (typeof Purpose)[keyof typeof Purpose];
 
@@ -21,6 +25,8 @@ export interface RandomKey {
   epoch?: number;
   /** Index of the sample or batch. */
   index?: number;
+  /** Place of a sample in its batch, below 2²⁴. */
+  item?: number;
 }
 
 const high = (a: number, b: number): number => {
@@ -60,9 +66,9 @@ export class Random {
   /** Uniform over the 32-bit unsigned integers. */
   uint32(): number {
     if (this.#left === 0) {
-      const { seed, purpose, epoch = 0, index = 0 } = this.#key;
+      const { seed, purpose, epoch = 0, index = 0, item = 0 } = this.#key;
       this.#block.set([this.#counter++, index, epoch, Math.floor(seed / 0x1_0000_0000)]);
-      philox4x32(this.#block, seed, purpose);
+      philox4x32(this.#block, seed, purpose + item * 256);
       this.#left = 4;
     }
     return this.#block[4 - this.#left--];

@@ -1,6 +1,8 @@
 /**
  * Transforms of a batch on the device. Each batch has one stream of draws, keyed by seed, epoch and batch, from
  * which its transforms draw in order: every replica draws the same, and a resumed run draws what it would have.
+ * Each image has a stream too, keyed by its place in the global batch besides: whichever replica has it, and however
+ * many there are, it is drawn alike.
  */
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { Tf } from '../engine/tf.js';
@@ -9,33 +11,74 @@ import type { TransformSpec } from '../protocol/batch.js';
 import { Purpose, Random } from '../random.js';
 import { flipImages } from './horizontal-flip.js';
 import { normalizeImages } from './normalize.js';
+import { type PixelScale, scalesOf } from './pixel-scale.js';
+import { copyPatches } from './rand-copy.js';
+import { erasePatches } from './rand-erase.js';
 import { cropImages } from './random-crop.js';
-import type { HorizontalFlipOptions, NormalizeOptions, RandomCropOptions } from './transform-specs.js';
+import type {
+  HorizontalFlipOptions,
+  NormalizeOptions,
+  PatchOptions,
+  RandEraseOptions,
+  RandomCropOptions,
+} from './transform-specs.js';
 
 /** Which batch it is: epoch and index as in `Batch`. */
 export interface AugmentationKey {
   readonly seed: number;
   readonly epoch: number;
   readonly index: number;
+  /** Place of the first image in the global batch. Default 0. */
+  readonly offset?: number;
+  /** Images of the global batch. Default: as many as there are. */
+  readonly size?: number;
+}
+
+/** What a transform can know of its images besides the images. */
+export interface TransformBatch {
+  /** Place of the first image in the global batch: above 0 on every replica but the first. */
+  readonly offset: number;
+  /** Images of the global batch, on all replicas together. */
+  readonly size: number;
+  /** What the values of the pixels mean by now. */
+  readonly scale: PixelScale;
+  /** The stream of one of the images, by its number from 0: the same whatever the number of replicas. */
+  itemRandom(image: number): Random;
 }
 
 /**
  * A transform of one's own: images [count, height, width, channels], float32, 0 … 255 before `normalize`. It may
- * return its argument; intermediate tensors are freed.
+ * return its argument; intermediate tensors are freed. Draws from `random` are the same on all replicas: make as many
+ * whatever the images are.
  */
 export type Transform = (
   tf: Tf,
   images: Tensor4D,
   options: Readonly<Record<string, unknown>>,
   random: Random,
+  batch: TransformBatch,
 ) => Tensor4D;
 
 const builtIn: Readonly<Record<string, Transform>> = {
   normalize: (tf, x, options) => normalizeImages(tf, x, options as unknown as NormalizeOptions),
-  randomCrop: (tf, x, options, random) => cropImages(tf, x, options as unknown as RandomCropOptions, random),
-  horizontalFlip: (tf, x, options, random) =>
-    flipImages(tf, x, options as unknown as HorizontalFlipOptions, random),
+  randomCrop: (tf, x, options, random, batch) =>
+    cropImages(tf, x, options as unknown as RandomCropOptions, random, batch),
+  horizontalFlip: (tf, x, options, random, batch) =>
+    flipImages(tf, x, options as HorizontalFlipOptions, random, batch),
+  randErase: (tf, x, options, random, batch) =>
+    erasePatches(tf, x, options as RandEraseOptions, random, batch),
+  randCopy: (tf, x, options, random, batch) => copyPatches(tf, x, options as PatchOptions, random, batch),
 };
+
+/** The streams of the images, made when they are first asked for. */
+function itemStreams({ seed, epoch, index, offset = 0 }: AugmentationKey): (image: number) => Random {
+  const streams: Random[] = [];
+  return image => {
+    const purpose = Purpose.augmentationOfItem;
+    streams[image] ??= new Random({ seed, purpose, epoch, index, item: offset + image });
+    return streams[image];
+  };
+}
 
 /**
  * Applies the transforms in order. `x` stays the caller's; so does the result, which is always another tensor.
@@ -54,7 +97,10 @@ export function applyTransforms(
   const random = new Random({ ...key, purpose: Purpose.augmentation });
   return tf.tidy(() => {
     let images = x;
-    for (const { name, options = {} } of specs) {
+    const itemRandom = itemStreams(key);
+    const { offset = 0, size = x.shape[0] } = key;
+    const scales = scalesOf(Object.hasOwn(custom, 'normalize') ? [] : specs);
+    for (const [place, { name, options = {} }] of specs.entries()) {
       if (!Object.hasOwn(known, name)) {
         throw new RecipeError(`There is no transform "${name}".`, {
           where: 'transforms',
@@ -62,7 +108,12 @@ export function applyTransforms(
         });
       }
       const count = images.shape[0];
-      images = known[name](tf, images, options, random);
+      images = known[name](tf, images, options, random, {
+        offset,
+        size,
+        itemRandom,
+        scale: scales[place] ?? {},
+      });
       if (!(images instanceof tf.Tensor) || images.rank !== 4 || images.shape[0] !== count) {
         const got = images instanceof tf.Tensor ? `shape [${images.shape}]` : typeof images;
         throw new RecipeError(

@@ -1,12 +1,8 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { Tf } from '../engine/tf.js';
 import { RecipeError } from '../errors.js';
+import { perChannel } from './pixel-scale.js';
 import type { NormalizeOptions } from './transform-specs.js';
-
-const perChannel = (value: number | readonly number[], channels: number): number[] | undefined => {
-  const values = typeof value === 'number' ? new Array<number>(channels).fill(value) : [...value];
-  return values.length === channels && values.every(Number.isFinite) ? values : undefined;
-};
 
 /** x / 255, then (x − mean) / std: two kernels, x · 1/(255·std) − mean/std. */
 export function normalizeImages(tf: Tf, x: Tensor4D, options: NormalizeOptions): Tensor4D {

@@ -63,8 +63,8 @@ export class ShardReader {
     const pixels = views.pixels.subarray(offset * bytes, (offset + count) * bytes);
     const inputs = tf.tidy(() => {
       const raw = this.#engine.upload(pixels, count, imageShape);
-      const { epoch, index } = shard;
-      const key = { seed: this.#seed, epoch, index };
+      const { epoch, index, size } = shard;
+      const key = { seed: this.#seed, epoch, index, offset, size };
       return applyTransforms(tf, raw, shard.transforms, key, this.#recipe.transforms);
     });
     const targets = tf.tensor1d(labels, 'int32');

@@ -1,0 +1,33 @@
+/**
+ * Standard normal noise at the price of a copy: windows of one table of 2¹⁶ draws, each from a place of its own.
+ * Drawing every pixel of a large batch anew would take longer than the training step of a small model.
+ */
+import { Purpose, Random } from '../random.js';
+
+const TABLE = 2 ** 16;
+let table: Float32Array | undefined;
+
+/** The table, followed by its beginning, so that any window of up to its length is contiguous. */
+function makeTable(): Float32Array {
+  const random = new Random({ seed: 0, purpose: Purpose.noise });
+  const values = new Float32Array(2 * TABLE);
+  // Box and Muller: 1 − u is never 0.
+  for (let i = 0; i < TABLE; i += 2) {
+    const radius = Math.sqrt(-2 * Math.log(1 - random.float()));
+    const angle = 2 * Math.PI * random.float();
+    values[i] = radius * Math.cos(angle);
+    values[i + 1] = radius * Math.sin(angle);
+  }
+  values.copyWithin(TABLE, 0, TABLE);
+  return values;
+}
+
+/** Fills `target` with standard normal values; one draw from `random` for every 2¹⁶ of them. */
+export function fillNormal(target: Float32Array, random: Random): void {
+  table ??= makeTable();
+  for (let at = 0; at < target.length; at += TABLE) {
+    const from = random.below(TABLE);
+    const length = Math.min(TABLE, target.length - at);
+    target.set(table.subarray(from, from + length), at);
+  }
+}

@@ -1,0 +1,31 @@
+/** What the values of the pixels mean at some place among the transforms. */
+import type { TransformSpec } from '../protocol/batch.js';
+import type { NormalizeOptions } from './transform-specs.js';
+
+export interface PixelScale {
+  /** Of the pixels on the scale 0 … 1, by the batch's `normalize`, wherever it stands; absent without one. */
+  readonly mean?: NormalizeOptions['mean'];
+  readonly std?: NormalizeOptions['std'];
+  /** The `normalize` that the pixels went through; absent while they are 0 … 255. */
+  readonly normalizedBy?: NormalizeOptions;
+}
+
+/** One finite number per channel, or undefined where that is not what was given. */
+export function perChannel(
+  value: number | readonly number[] | undefined,
+  channels: number,
+): number[] | undefined {
+  if (value === undefined) return undefined;
+  const values = typeof value === 'number' ? new Array<number>(channels).fill(value) : [...value];
+  return values.length === channels && values.every(Number.isFinite) ? values : undefined;
+}
+
+/** The scale that each of the transforms finds. */
+export function scalesOf(specs: readonly TransformSpec[]): PixelScale[] {
+  const optionsOf = (spec?: TransformSpec) => spec?.options as NormalizeOptions | undefined;
+  const known = optionsOf(specs.find(({ name }) => name === 'normalize'));
+  return specs.map((_, place) => {
+    const before = specs.slice(0, place).findLast(({ name }) => name === 'normalize');
+    return { mean: known?.mean, std: known?.std, normalizedBy: optionsOf(before) };
+  });
+}
