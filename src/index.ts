@@ -56,6 +56,22 @@ export {
   randErase,
   randomCrop,
 } from './nn/transform-specs.js';
+export {
+  type Axis,
+  type CellAxis,
+  type Chart,
+  type ChartGrid,
+  type ColorAxis,
+  chartGrid,
+  type HeatMap,
+  heatMap,
+  type LineChart,
+  lineChart,
+  type Mark,
+  type Series,
+} from './plot/chart.js';
+export { type PngOptions, type RenderOptions, renderPng, renderSvg } from './plot/render.js';
+export { savePlot } from './plot/save-plot.js';
 export type { Batch, ImageShape, TransformSpec } from './protocol/batch.js';
 export type { MemoryReport, ModelReport, RecipeReference } from './protocol/messages.js';
 export type { LayerInfo, LayerWeight } from './protocol/model-info.js';

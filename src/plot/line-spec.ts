@@ -1,0 +1,101 @@
+/** Line charts as Vega-Lite specifications. */
+import type { TopLevelSpec } from 'vega-lite';
+import { type Axis, axisTitle, type LineChart } from './chart.js';
+import { decimate } from './decimate.js';
+import { all, extent, frame, powersOfTen, type Size } from './spec-frame.js';
+import { type Palette, textSize } from './theme.js';
+
+/** 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10 …: what people write. */
+const powerLabel =
+  "datum.value >= 0.01 && datum.value < 10000 ? format(datum.value, '.3~r') : format(datum.value, '.2~e')";
+
+/** What the axis shows: its range, or else that of the data, widened if it is a single value. */
+function domainOf({ range, log }: Axis, values: Iterable<number | null>): [number, number] {
+  const [low, high] = range ?? extent(values, log) ?? [1, 10];
+  if (low < high) return [low, high];
+  return log ? [low / 2, low * 2] : [low - 1, low + 1];
+}
+
+function position(field: 'x' | 'y', axis: Axis, domain: readonly [number, number]) {
+  const [low, high] = domain;
+  const powers = high / low >= 100 ? { values: powersOfTen(low, high), labelExpr: powerLabel } : {};
+  const linear = { tickCount: field === 'x' ? 8 : 6, ...(high < 1e-3 ? { format: '~e' } : {}) };
+  // The x axis ends where the data ends; the y axis at round numbers.
+  const common = { domain, nice: field === 'y' && !axis.range };
+  return {
+    field,
+    type: 'quantitative',
+    title: axisTitle(axis),
+    scale: axis.log ? { type: 'log', ...common } : { type: 'linear', zero: false, ...common },
+    axis: { ...(axis.log ? powers : linear), grid: field === 'y' || Boolean(axis.log) },
+  };
+}
+
+export function lineSpec(chart: LineChart, size: Size, palette: Palette): TopLevelSpec {
+  const shown = chart.series.map(series => decimate(series, size.width));
+  const domains = {
+    x: domainOf(chart.x, all(shown.map(({ x }) => x))),
+    y: domainOf(chart.y, all(shown.map(({ y }) => y))),
+  };
+  const points = shown.flatMap(({ name, x, y }) =>
+    x.map((value, i) => ({
+      series: name,
+      index: i,
+      x: chart.x.log && value !== null && value <= 0 ? null : value,
+      y: chart.y.log && (y[i] ?? 1) <= 0 ? null : y[i],
+    })),
+  );
+  // A line of a few points, one per epoch say, shows them: between them it is only drawn, not measured.
+  const few = shown.filter(({ x }) => x.length <= 30).map(({ name }) => name);
+  const color = {
+    field: 'series',
+    type: 'nominal',
+    scale: { domain: shown.map(({ name }) => name) },
+    legend:
+      shown.length > 1 ? { orient: 'top', title: null, offset: 6, columns: 4, symbolType: 'stroke' } : null,
+  };
+  const encoding = {
+    x: position('x', chart.x, domains.x),
+    y: position('y', chart.y, domains.y),
+    color,
+    order: { field: 'index' },
+  };
+  return {
+    ...frame(chart.title, size, palette),
+    data: { values: points },
+    layer: [
+      { mark: { type: 'line', strokeWidth: 2, strokeJoin: 'round', clip: true }, encoding },
+      {
+        transform: [
+          { filter: { field: 'series', oneOf: few } },
+          { filter: 'datum.y !== null && datum.x !== null' },
+        ],
+        mark: { type: 'circle', size: 40, opacity: 1, clip: true },
+        encoding,
+      },
+      ...markLayers(chart, domains.x, palette),
+    ],
+  } as TopLevelSpec;
+}
+
+/** Dashed lines with their names at the top, each a line of text lower than the one before. */
+function markLayers({ marks, x: axis }: LineChart, domain: readonly [number, number], palette: Palette) {
+  const [low, high] = axis.log ? domain.map(Math.log) : domain;
+  const x = { field: 'x', type: 'quantitative' };
+  const rules = { mark: { type: 'rule', strokeDash: [5, 4], color: palette.text }, encoding: { x } };
+  const names = marks.flatMap((mark, index) => {
+    // Near the right end the name stands to the left of its line.
+    const right = ((axis.log ? Math.log(mark.x) : mark.x) - low) / (high - low) > 0.75;
+    const place = { align: right ? 'right' : 'left', dx: right ? -6 : 6, dy: 2 + index * (textSize + 5) };
+    const text = { type: 'text', baseline: 'top', fontSize: textSize, ...place };
+    const encoding = { x, y: { value: 0 }, text: { field: 'label' } };
+    const data = { values: [mark] };
+    // The first, in the colour of the background, keeps the lines away from the letters.
+    const halo = { ...text, color: palette.background, stroke: palette.background, strokeWidth: 5 };
+    return [
+      { data, mark: halo, encoding },
+      { data, mark: { ...text, color: palette.text }, encoding },
+    ];
+  });
+  return marks.length > 0 ? [{ data: { values: marks }, ...rules }, ...names] : [];
+}
