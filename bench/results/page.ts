@@ -1,0 +1,100 @@
+/** Writes `docs/results.md` from the records. */
+import { join } from 'node:path';
+import { writeAtomically } from '../../src/atomic-write.js';
+import { packageRoot } from '../../src/package-root.js';
+import { type Plan, plans, type Row, rows } from './plans.js';
+import { type RunRecord, readRecord } from './store.js';
+
+const notes = `
+## What differs from the lessons
+
+- Batches of 512 or 256 instead of 1024: twice or four times the steps in the same epochs.
+- Every image has its own crop, flip and patch; in the lessons a batch shares one draw.
+- Batches are shuffled; the published figures are from unshuffled training.
+- Random crops pad with black, the background of the images; in the lessons with the mean grey, since they crop what is
+  normalised already.
+- Convolutions of stride 2 pad as TensorFlow does, at the bottom and right only.
+- bf16 where the engine has it: convolutions and products in bfloat16, weights and sums in fp32.
+
+The seconds are of the training with its validations, on the machine named above and not always alone on it; speed is
+measured in [benchmarks](benchmarks.md).
+`;
+
+const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+const percent = (share: number): string => (100 * share).toFixed(2);
+
+const recordsOf = (name: string): RunRecord[] =>
+  (plans as Readonly<Record<string, Plan>>)[name].seeds.flatMap(seed => readRecord(name, seed) ?? []);
+
+function resultOf({ plan, predictions }: Row): { shares: number[]; records: RunRecord[] } {
+  const records = recordsOf(plan);
+  const shares = records.flatMap(record =>
+    predictions === 'mirrored'
+      ? (record.mirroredAccuracy ?? [])
+      : predictions === 'ensemble'
+        ? (record.ensembleAccuracy ?? [])
+        : record.accuracy,
+  );
+  return { shares, records };
+}
+
+function line(row: Row): string {
+  const { shares, records } = resultOf(row);
+  const { epochs, seeds, model } = (plans as Readonly<Record<string, Plan>>)[row.plan];
+  const wanted = row.predictions === 'ensemble' ? 1 : seeds.length;
+  const spread = shares.length > 1 ? ` (${shares.map(percent).join(', ')})` : '';
+  const ours = shares.length === 0 ? 'not run yet' : `**${percent(median(shares))}**${spread}`;
+  const note = shares.length > 0 && shares.length < wanted ? `, ${shares.length} of ${wanted} seeds` : '';
+  const seconds = records.length === 0 ? '' : String(Math.round(median(records.map(r => r.seconds))));
+  const cells = [
+    row.title,
+    model,
+    epochs,
+    seeds.join(', '),
+    seconds,
+    row.published.toFixed(1),
+    row.target.toFixed(1),
+    `${ours}${note}`,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function circumstances(): string[] {
+  const records = Object.keys(plans).flatMap(recordsOf);
+  const machines = records.map(({ engine, precision, devices, environment }) =>
+    [
+      `${engine} engine, ${precision}, ${devices.join(' + ')}`,
+      `${environment.processor}, ${environment.cores} cores`,
+      `Node ${environment.node}`,
+    ].join('; '),
+  );
+  return [...new Set(machines)].map(text => `- ${text}`);
+}
+
+export function writePage(): void {
+  const page = [
+    '# Results on Fashion-MNIST',
+    '',
+    'Written by `npm run results`, which runs the next training that is missing (`-- --all`: all of them; `-- --list`:',
+    'what is there). Every training leaves its record, with each epoch, the settings, the machine and the versions, in',
+    '[results/](results/). Accuracy is that of the last epoch, in per cent of the 10,000 test images, as in the lessons;',
+    'no epoch is picked by it. Published: the notebooks of course22p2 as they stand today.',
+    '',
+    '| what | model | epochs | seeds | seconds | published | wanted | ours |',
+    '|---|---|---|---|---|---|---|---|',
+    ...rows.map(line),
+    '',
+    'Median over the seeds, each seed in brackets. Run on:',
+    '',
+    ...circumstances(),
+    '',
+    notes.trim(),
+    '',
+  ];
+  writeAtomically(join(packageRoot(), 'docs', 'results.md'), page.join('\n'));
+}
