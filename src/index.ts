@@ -6,6 +6,7 @@ export { BatchSchedCB } from './callbacks/batch-sched.js';
 export { BatchTransformCB, type BatchTransformOptions } from './callbacks/batch-transform.js';
 export { DeviceCB } from './callbacks/device.js';
 export { MetricsCB } from './callbacks/metrics.js';
+export { metricsText } from './callbacks/metrics-text.js';
 export { ProgressCB, type ProgressOptions } from './callbacks/progress.js';
 export { SingleBatchCB } from './callbacks/single-batch.js';
 export { TrainCB } from './callbacks/train.js';
@@ -39,6 +40,16 @@ export { Learner } from './learner/learner.js';
 export type { BatchResult, FitOptions, LearnerOptions } from './learner/learner-options.js';
 export type { BatchLoader, Epochs, Loaders } from './learner/loaders.js';
 export { Accuracy, Metric, TopK } from './learner/metric.js';
+export {
+  type Average,
+  type ClassScoreOptions,
+  F1,
+  Precision,
+  Recall,
+} from './learner/metrics/class-scores.js';
+export { ConfusionMatrix, type Normalize } from './learner/metrics/confusion-matrix.js';
+export { Mean } from './learner/metrics/mean.js';
+export { MeanSquaredError, type MeanSquaredErrorOptions } from './learner/metrics/mean-squared-error.js';
 export type { MetricsRow, RowListener } from './learner/metrics-row.js';
 export { adam, adamW, type OptFunc, Optimizer, type ParamGroup, sgd } from './learner/optimizer.js';
 export { OneCycleLR, type OneCycleOptions, type Scheduler } from './learner/schedules.js';

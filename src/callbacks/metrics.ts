@@ -3,7 +3,8 @@ import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
 import { Metric } from '../learner/metric.js';
 import { type MetricsRow, type MetricsSource, ownColumns, type RowListener } from '../learner/metrics-row.js';
-import type { Tally } from '../protocol/step-runner.js';
+import type { Predictions, Tally } from '../protocol/step-runner.js';
+import { metricsText } from './metrics-text.js';
 
 const camelCase = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 
@@ -16,7 +17,13 @@ export class MetricsCB extends Callback implements MetricsSource {
   override readonly needsPredictions: boolean;
   /** All rows so far, those of earlier fits too. */
   readonly history: MetricsRow[] = [];
+  /**
+   * Called with each new row as strings for people, and waited for; replace it at any time:
+   * `metrics.log = text => console.log(text)`. Nothing is printed without it.
+   */
+  log?: (text: Readonly<Record<string, string>>, row: MetricsRow) => unknown;
   readonly #metrics = new Map<string, Metric>();
+  readonly #needsInputs: boolean;
   readonly #listeners = new Set<RowListener>();
   #tallies = new Map<string, Tally>();
   #loss: Tally = { sum: 0, count: 0 };
@@ -34,6 +41,7 @@ export class MetricsCB extends Callback implements MetricsSource {
       }
     }
     this.needsPredictions = this.#metrics.size > 0;
+    this.#needsInputs = [...this.#metrics.values()].some(({ needsInputs }) => needsInputs);
   }
 
   /** Calls `listener` with each new row, and waits for it. Returns how to end that. */
@@ -63,7 +71,8 @@ export class MetricsCB extends Callback implements MetricsSource {
     if (learn.training) this.#lr = learn.opt.paramGroups[0].lr;
   }
 
-  override afterBatch({ batch, preds, result }: Learner): void {
+  override async afterBatch(learn: Learner): Promise<void> {
+    const { preds, result } = learn;
     if (!result)
       throw new CallbackError('MetricsCB found no loss for the batch.', {
         where: 'getLoss',
@@ -79,7 +88,12 @@ export class MetricsCB extends Callback implements MetricsSource {
         where: 'predict',
         hint: 'whatever supplies predict must set learn.preds when learn.needsPredictions',
       });
-    if (preds) for (const metric of this.#metrics.values()) metric.update(preds, batch.labels);
+    if (preds) await this.#update(learn, preds);
+  }
+
+  async #update({ runner, batch, training }: Learner, preds: Predictions): Promise<void> {
+    const inputs = this.#needsInputs ? await runner.inputs(batch, { training }) : undefined;
+    for (const metric of this.#metrics.values()) metric.update(preds, batch.labels, inputs);
   }
 
   override async afterEpoch(learn: Learner): Promise<void> {
@@ -88,6 +102,7 @@ export class MetricsCB extends Callback implements MetricsSource {
     if (!learn.fitting) return;
     this.history.push(row);
     for (const listener of this.#listeners) await listener(row);
+    await this.log?.(metricsText(row), row);
   }
 
   #row({ epoch, training, globalStep, dl, clock }: Learner): MetricsRow {

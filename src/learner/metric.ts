@@ -4,16 +4,21 @@
  */
 import { CallbackError, ConfigError } from '../errors.js';
 import type { Predictions } from '../protocol/step-runner.js';
+import { argmax } from './metrics/predicted-classes.js';
 
 export abstract class Metric {
+  /** Whether `update` needs the inputs of the model too: they are not fetched unasked. */
+  readonly needsInputs: boolean = false;
+
   /** Forgets everything. */
   abstract reset(): void;
   /**
    * Takes in one batch.
    * @param preds float32, [size, …]
    * @param targets class indices, [size]
+   * @param inputs what the model was given, after all transforms, [size, height, width, channels]; if `needsInputs`
    */
-  abstract update(preds: Predictions, targets: Int32Array): void;
+  abstract update(preds: Predictions, targets: Int32Array, inputs?: Predictions): void;
   /** The value over all that was taken in; NaN if that is nothing. */
   abstract compute(): number;
   /** Takes in all that `other`, of the same class and settings, has taken in. */
@@ -68,10 +73,7 @@ export class Accuracy extends Share {
   protected override readonly takesClasses = true;
 
   protected override holds(data: Float32Array, start: number, width: number, target: number): boolean {
-    if (width === 1) return data[start] === target;
-    let best = 0;
-    for (let i = 1; i < width; i++) if (data[start + i] > data[start + best]) best = i;
-    return best === target;
+    return (width === 1 ? data[start] : argmax(data, start, width)) === target;
   }
 }
 

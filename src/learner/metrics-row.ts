@@ -46,6 +46,8 @@ export const metricsOf = (row: MetricsRow): [name: string, value: number][] =>
 
 /** What the rest of a fit sees of its `MetricsCB`. */
 export interface MetricsSource {
+  /** All rows so far, those of earlier fits too. */
+  readonly history: readonly MetricsRow[];
   /** Calls `listener` with each new row, and waits for it. Returns how to end that. */
   addListener(listener: RowListener): () => void;
 }
