@@ -2,6 +2,8 @@
  * gradring: data-parallel training of TensorFlow.js models. Recipe modules import `gradring/recipe` instead,
  * which loads nothing else.
  */
+import './inference/validate.js';
+
 export { BatchSchedCB } from './callbacks/batch-sched.js';
 export { BatchTransformCB, type BatchTransformOptions } from './callbacks/batch-transform.js';
 export { DeviceCB } from './callbacks/device.js';
@@ -27,15 +29,20 @@ export type { SampleSource } from './data/sample-source.js';
 export { type IndexSampler, Sampler } from './data/sampler.js';
 export { Subset } from './data/subset.js';
 export { writePack } from './data/write-pack.js';
+export { setSeed } from './default-seed.js';
 export { chooseDevices, type DeviceChoice, type ListedDevice, listDevices } from './engine/devices.js';
 export * from './errors.js';
+export type { ValidateOptions } from './inference/validate.js';
 export { Callback } from './learner/callback.js';
 export {
   CancelBatchException,
   CancelEpochException,
   CancelException,
   CancelFitException,
+  CancelStepException,
 } from './learner/cancel.js';
+export { type CallbackParts, defineCallback } from './learner/define-callback.js';
+export { addMethods } from './learner/extend.js';
 export { Learner } from './learner/learner.js';
 export type { BatchResult, FitOptions, LearnerOptions } from './learner/learner-options.js';
 export type { BatchLoader, Epochs, Loaders } from './learner/loaders.js';

@@ -1,5 +1,6 @@
 import type { ImageShape } from '../protocol/batch.js';
 import type { EngineSettings } from '../protocol/engine-settings.js';
+import type { LossSpec } from '../protocol/loss.js';
 import type { RecipeReference } from '../protocol/messages.js';
 
 export interface CoordinatorOptions {
@@ -10,10 +11,12 @@ export interface CoordinatorOptions {
   /** One replica each, such as `['wasm:0', 'wasm:1']`. */
   readonly devices: readonly string[];
   readonly recipe: RecipeReference;
+  /** In the place of the recipe's. */
+  readonly loss?: LossSpec;
   /** [height, width, channels] of the data. */
   readonly imageShape: ImageShape;
   readonly classes: readonly string[];
-  /** Keys every random number of the run. Default 42. */
+  /** Keys every random number of the run. Default: that of `setSeed`, 42. */
   readonly seed?: number;
   /**
    * When to compare the checksums of all replicas. Default `epoch`: before each validation, and before each new

@@ -1,23 +1,27 @@
+import { defaultSeed } from '../default-seed.js';
 import { LoaderError } from '../errors.js';
 import type { TransformSpec } from '../protocol/batch.js';
-import type { IndexBatchSampler } from './batch-sampler.js';
+import { BatchSampler, type IndexBatchSampler } from './batch-sampler.js';
 import type { Collate } from './collate.js';
 import type { Dataset } from './dataset.js';
 import { type DecodePool, defaultPoolSize } from './decode-pool.js';
 import { needsDecoder } from './sample-source.js';
-import type { IndexSampler } from './sampler.js';
+import { type IndexSampler, Sampler } from './sampler.js';
 
 export interface DataLoaderOptions {
   /** Samples a batch, all replicas together. Default 64. */
   readonly batchSize?: number;
   /** A new order every epoch. Default false. */
   readonly shuffle?: boolean;
-  /** Of the shuffling. Default 42. */
+  /** Of the shuffling. Default: that of `setSeed`, 42. */
   readonly seed?: number;
   /** Leave out a last batch that is not full. Default false. */
   readonly dropLast?: boolean;
-  /** Which rows, in which order, instead of `shuffle` and `seed`. */
-  readonly sampler?: IndexSampler;
+  /**
+   * Which rows, in which order, instead of `shuffle` and `seed`. A batch sampler is taken as `batchSampler`: its
+   * batches are the loader's, without PyTorch's leading axis of one.
+   */
+  readonly sampler?: IndexSampler | IndexBatchSampler;
   /** Which rows in which batch, instead of all of the above. */
   readonly batchSampler?: IndexBatchSampler;
   /**
@@ -37,7 +41,9 @@ export interface DataLoaderOptions {
   readonly signal?: AbortSignal;
 }
 
-const defaults = { batchSize: 64, shuffle: false, seed: 42, dropLast: false, prefetch: 2 };
+const defaults = { batchSize: 64, shuffle: false, dropLast: false, prefetch: 2 };
+
+type CheckedOptions = typeof defaults & { readonly seed: number };
 
 /** Options that exclude each other: what each left one replaces. */
 const replaced = {
@@ -45,14 +51,48 @@ const replaced = {
   batchSampler: ['sampler', 'shuffle', 'seed', 'batchSize', 'dropLast'],
 } as const;
 
+/** Options with a batch sampler, if there is one, where it belongs. */
+export function withBatchSampler<T extends Pick<DataLoaderOptions, 'sampler' | 'batchSampler'>>(
+  options: T,
+): T {
+  const { sampler, batchSampler } = options;
+  if (batchSampler !== undefined || !isBatchSampler(sampler)) return options;
+  return { ...options, sampler: undefined, batchSampler: sampler };
+}
+
+const isBatchSampler = (sampler: DataLoaderOptions['sampler']): sampler is IndexBatchSampler =>
+  sampler !== undefined && 'batches' in sampler;
+
+/** The batches of an epoch, by whichever options they are given. @throws LoaderError */
+export function batchesOf(
+  dataset: { readonly length: number },
+  options: Pick<DataLoaderOptions, 'sampler' | 'batchSampler'>,
+  { batchSize, shuffle, seed, dropLast }: CheckedOptions,
+): IndexBatchSampler {
+  const { sampler, batchSampler } = withBatchSampler(options);
+  if (batchSampler !== undefined) return batchSampler;
+  const rows = isBatchSampler(sampler) || !sampler ? new Sampler(dataset, { shuffle, seed }) : sampler;
+  const batches = new BatchSampler(rows, batchSize, dropLast);
+  if (batches.length > 0) return batches;
+  throw new LoaderError(`${rows.length} samples make no batch of ${batchSize}`, {
+    where: 'batchSize',
+    hint: 'lower batchSize, or keep the incomplete batch: dropLast false',
+  });
+}
+
 /** Fills in defaults. @throws LoaderError naming the option */
-export function checkOptions(options: DataLoaderOptions): typeof defaults {
+export function checkOptions(given: DataLoaderOptions): CheckedOptions {
+  const options = withBatchSampler(given);
   for (const [option, others] of Object.entries(replaced) as [keyof typeof replaced, readonly string[]][]) {
     const given = others.find(other => options[other as keyof DataLoaderOptions] !== undefined);
     if (options[option] === undefined || given === undefined) continue;
     throw optionError(given, `${given} and ${option} are given`, `${option} decides it: leave ${given} out`);
   }
-  const { batchSize, prefetch, seed, shuffle, dropLast } = { ...defaults, ...defined(options) };
+  const { batchSize, prefetch, seed, shuffle, dropLast } = {
+    ...defaults,
+    seed: defaultSeed(),
+    ...defined(options),
+  };
   expectInteger('batchSize', batchSize, 1);
   expectInteger('prefetch', prefetch, 1);
   expectInteger('seed', seed, 0);

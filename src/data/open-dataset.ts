@@ -1,6 +1,7 @@
 /** What `--data` means. */
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { defaultSeed } from '../default-seed.js';
 import { ConfigError, DatasetError } from '../errors.js';
 import { packageRoot } from '../package-root.js';
 import type { DatasetPair } from './dataset.js';
@@ -12,7 +13,7 @@ import { stratifiedSplit } from './subset.js';
 export interface OpenDataOptions extends ImageFolderOptions {
   /** Part of each class that becomes the validation set where the folder has none, 0 … 1 exclusive. Default 0.2. */
   readonly validSplit?: number;
-  /** Of that split. Default 42. */
+  /** Of that split. Default: that of `setSeed`, 42. */
   readonly seed?: number;
 }
 
@@ -67,7 +68,7 @@ async function openFolder(folder: string, options: OpenDataOptions): Promise<Dat
   const folders = await classFolders(folder);
   if (!folders.includes('train')) {
     const whole = await ImageFolder.open(folder, options);
-    return stratifiedSplit(whole, options.validSplit ?? 0.2, options.seed ?? 42);
+    return stratifiedSplit(whole, options.validSplit ?? 0.2, options.seed ?? defaultSeed());
   }
   const valid = validNames.find(name => folders.includes(name));
   if (valid === undefined) {

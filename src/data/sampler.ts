@@ -1,3 +1,4 @@
+import { defaultSeed } from '../default-seed.js';
 import { Purpose, Random } from '../random.js';
 
 /** Which rows an epoch visits, in order. Users pass their own to a `DataLoader`. */
@@ -11,7 +12,7 @@ export interface IndexSampler {
 export interface SamplerOptions {
   /** A new order every epoch. Default false: 0 … length − 1. */
   readonly shuffle?: boolean;
-  /** Default 42. */
+  /** Default: that of `setSeed`, 42. */
   readonly seed?: number;
 }
 
@@ -23,7 +24,7 @@ export class Sampler implements IndexSampler {
 
   constructor(
     dataset: number | { readonly length: number },
-    { shuffle = false, seed = 42 }: SamplerOptions = {},
+    { shuffle = false, seed = defaultSeed() }: SamplerOptions = {},
   ) {
     this.length = typeof dataset === 'number' ? dataset : dataset.length;
     this.#shuffle = shuffle;
