@@ -50,6 +50,18 @@ export function recordForward<T extends Tensor>(tf: Tf, fn: () => T, into?: Tape
   }
 }
 
+/** Runs `fn` in the middle of a recorded forward pass without recording it. */
+export function unrecorded<T>(tf: Tf, fn: () => T): T {
+  const state = tf.engine().state as unknown as RecordingState;
+  const depth = state.gradientDepth;
+  state.gradientDepth = 0;
+  try {
+    return fn();
+  } finally {
+    state.gradientDepth = depth;
+  }
+}
+
 /** Frees what the tape keeps. Calling it again, or after `backward`, does nothing. */
 export function discard(tape: Tape): void {
   for (const node of tape.nodes) release(node);
