@@ -1,16 +1,16 @@
 import { AbortedError, DatasetError, LoaderError } from '../errors.js';
 import type { Batch, SlotRing } from '../protocol/batch.js';
-import { BatchSampler, type IndexBatchSampler } from './batch-sampler.js';
+import type { IndexBatchSampler } from './batch-sampler.js';
 import { createSlots, slotViews } from './batch-slots.js';
 import { collateInPlace } from './collate.js';
 import { checkLabels, type Dataset } from './dataset.js';
 import { DecodePool } from './decode-pool.js';
 import { planEpoch } from './epoch-plan.js';
 import { Fill, type FillCrew, type FillEvents, fillHere } from './fill.js';
+import { fillBatches, givesBatches } from './fill-batches.js';
 import type { FillJob } from './fill-slots.js';
-import { checkOptions, type DataLoaderOptions, workersFor } from './loader-options.js';
+import { batchesOf, checkOptions, type DataLoaderOptions, workersFor } from './loader-options.js';
 import { datasetReader, openReader } from './sample-reader.js';
-import { Sampler } from './sampler.js';
 
 /**
  * Batches of a dataset, decoded ahead into shared memory, in an order that depends on the sampler alone.
@@ -24,6 +24,8 @@ export class DataLoader implements AsyncIterable<Batch> {
   readonly dataset: Dataset;
   /** Epoch the next loop serves, from 0; set it to resume a run. */
   epoch = 0;
+  /** Batch that the next loop begins with, from 0; those before it are not decoded. 0 again once it has begun. */
+  startBatch = 0;
   readonly #options: DataLoaderOptions;
   readonly #batches: IndexBatchSampler;
   readonly #slots: SlotRing;
@@ -35,7 +37,7 @@ export class DataLoader implements AsyncIterable<Batch> {
 
   /** @throws LoaderError on unusable options, DatasetError where a label is no class of the dataset */
   constructor(dataset: Dataset, options: DataLoaderOptions = {}) {
-    const { prefetch, batchSize, shuffle, seed, dropLast } = checkOptions(options);
+    const checked = checkOptions(options);
     this.dataset = dataset;
     this.#options = options;
     this.#workers = workersFor(dataset, options);
@@ -49,16 +51,9 @@ export class DataLoader implements AsyncIterable<Batch> {
       );
     }
     checkLabels(dataset.labels, dataset.classes, index => dataset.describe(index));
-    const sampler = options.sampler ?? new Sampler(dataset, { shuffle, seed });
-    this.#batches = options.batchSampler ?? new BatchSampler(sampler, batchSize, dropLast);
-    if (this.#batches.length < 1) {
-      throw new LoaderError(`${sampler.length} samples make no batch of ${this.#batches.batchSize}`, {
-        where: 'batchSize',
-        hint: 'lower batchSize, or keep the incomplete batch: dropLast false',
-      });
-    }
+    this.#batches = batchesOf(dataset, options, checked);
     const layout = { capacity: this.#batches.batchSize, imageShape: dataset.imageShape };
-    this.#slots = createSlots(layout, prefetch + 1);
+    this.#slots = createSlots(layout, checked.prefetch + 1);
   }
 
   /** Batches in an epoch. */
@@ -89,23 +84,44 @@ export class DataLoader implements AsyncIterable<Batch> {
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
     const { signal } = this.#options;
-    const epoch = this.epoch;
-    const fill = this.#begin(epoch);
+    const { epoch, startBatch } = this;
+    const fill = this.#begin(epoch, startBatch);
     const abort = (): void => fill.fail(aborted(signal?.reason));
     signal?.addEventListener('abort', abort);
     try {
-      for (let index = 0; index < this.length; index++) {
+      // Places count the batches that are decoded; the slot of a batch follows from its place.
+      for (let place = 0; startBatch + place < this.length; place++) {
         const asked = performance.now();
-        await fill.ready(index);
+        await fill.ready(place);
         this.#waitMs += performance.now() - asked;
-        yield this.#batch(epoch, index, fill.sizeOf(index));
-        fill.release(index);
+        yield this.#batch({ epoch, index: startBatch + place, place, size: fill.sizeOf(place) });
+        fill.release(place);
       }
     } finally {
       signal?.removeEventListener('abort', abort);
       await fill.stop();
       this.#fill = undefined;
     }
+  }
+
+  /**
+   * A loader of another dataset with the same batch size, transforms, collate and prefetch, in order and without
+   * dropping a sample: for judging new data as this loader's is. The caller closes it.
+   *
+   * @throws DatasetError where a label is no class of the dataset
+   */
+  testLoader(dataset: Dataset): DataLoader {
+    const { transforms, collate, prefetch, signal, numWorkers } = this.#options;
+    const pool = dataset.source === undefined ? undefined : (this.#options.pool ?? this.#ownPool);
+    const threads = pool === undefined && numWorkers === 0 ? { numWorkers } : { pool };
+    return new DataLoader(dataset, {
+      batchSize: this.batchSize,
+      transforms,
+      collate,
+      prefetch,
+      signal,
+      ...threads,
+    });
   }
 
   /** Stops the epoch under way and ends the loader's own threads. Calling it again does nothing. */
@@ -117,7 +133,7 @@ export class DataLoader implements AsyncIterable<Batch> {
     await this.#ownPool?.close();
   }
 
-  #begin(epoch: number): Fill {
+  #begin(epoch: number, startBatch: number): Fill {
     const { signal } = this.#options;
     if (this.#closed) throw closedError();
     if (signal?.aborted) throw aborted(signal.reason);
@@ -127,8 +143,15 @@ export class DataLoader implements AsyncIterable<Batch> {
         hint: 'finish or leave that loop first, or make a second DataLoader',
       });
     }
-    const plan = planEpoch(this.#batches, epoch, this.dataset.length);
+    if (!Number.isInteger(startBatch) || startBatch < 0 || startBatch > this.length) {
+      throw new LoaderError(`startBatch is ${startBatch}, an epoch has ${this.length} batches`, {
+        where: 'startBatch',
+        hint: 'a whole number of batches that are done; all of them leaves none',
+      });
+    }
+    const plan = planEpoch(this.#batches, epoch, this.dataset.length, startBatch);
     this.epoch = epoch + 1;
+    this.startBatch = 0;
     this.#waitMs = 0;
     const chunk = chunkSize(this.batchSize, this.#workers);
     this.#fill = new Fill(plan, this.#slots, chunk, (job, events) => this.#start(job, events));
@@ -138,6 +161,7 @@ export class DataLoader implements AsyncIterable<Batch> {
   #start(job: FillJob, events: FillEvents): FillCrew {
     const { dataset } = this;
     const { source } = dataset;
+    if (source === undefined && givesBatches(dataset)) return fillBatches(job, events, dataset);
     if (source === undefined) return fillHere(job, events, () => datasetReader(dataset));
     if (this.#workers === 0) return fillHere(job, events, () => openReader(source));
     const pool = this.#options.pool ?? this.#ownPool ?? new DecodePool(this.#workers);
@@ -145,9 +169,19 @@ export class DataLoader implements AsyncIterable<Batch> {
     return pool.fill(job, events, source);
   }
 
-  #batch(epoch: number, index: number, size: number): Batch {
+  #batch({
+    epoch,
+    index,
+    place,
+    size,
+  }: {
+    epoch: number;
+    index: number;
+    place: number;
+    size: number;
+  }): Batch {
     const ring = this.#slots;
-    const slot = index % ring.buffers.length;
+    const slot = place % ring.buffers.length;
     const views = slotViews(ring.buffers[slot], ring.layout, size);
     if (this.#options.collate !== undefined) collateInPlace(this.#options.collate, views);
     return { ring, slot, size, epoch, index, ...views, transforms: this.#options.transforms ?? [] };

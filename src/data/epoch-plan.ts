@@ -9,12 +9,21 @@ export interface EpochPlan {
   readonly starts: Uint32Array;
 }
 
-/** @throws LoaderError where a batch sampler breaks its own word or names rows the dataset has not */
-export function planEpoch(sampler: IndexBatchSampler, epoch: number, datasetLength: number): EpochPlan {
-  const batches = [...sampler.batches(epoch)];
-  if (batches.length !== sampler.length) {
-    throw samplerError(`gave ${batches.length} batches, its length is ${sampler.length}`, epoch);
+/**
+ * @param first batch to begin with: those before it are not in the plan
+ * @throws LoaderError where a batch sampler breaks its own word or names rows the dataset has not
+ */
+export function planEpoch(
+  sampler: IndexBatchSampler,
+  epoch: number,
+  datasetLength: number,
+  first = 0,
+): EpochPlan {
+  const all = [...sampler.batches(epoch)];
+  if (all.length !== sampler.length) {
+    throw samplerError(`gave ${all.length} batches, its length is ${sampler.length}`, epoch);
   }
+  const batches = all.slice(first);
   const starts = shared(batches.length + 1);
   for (const [batch, { length }] of batches.entries()) {
     if (length < 1 || length > sampler.batchSize) {

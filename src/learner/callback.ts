@@ -22,14 +22,17 @@ export abstract class Callback {
   /** Of how many batches it makes one optimizer step. */
   readonly batchesPerStep?: number;
 
+  /** To how many it limits the `length` training batches of an epoch. */
+  trainBatches?(length: number): number;
+
   /** Under which a checkpoint keeps its state. Two callbacks with a state need two names. */
   get stateName(): string {
     return this.constructor.name;
   }
-  /** What a resumed fit must know, as JSON. */
-  saveState?(): unknown;
+  /** What a resumed fit must know, as JSON. Called between two batches or phases. */
+  saveState?(learn: Learner): unknown;
   /** Takes back what `saveState` gave; called after `beforeFit`. */
-  restoreState?(state: unknown): void;
+  restoreState?(state: unknown, learn: Learner): Done;
 
   /** Whether its five steps are exactly those of the runner, so that they can be done as one. `TrainCB` says so. */
   get isStockStep(): boolean {

@@ -8,9 +8,11 @@ import { checkLoss } from './check-loss.js';
 import { type StepEvent, stepEvents } from './events.js';
 import { checkCallback } from './hook-names.js';
 import type { BatchResult, FitOptions, LearnerOptions } from './learner-options.js';
+import type { LearningRate } from './learning-rate.js';
 import type { BatchLoader, Epochs, Loaders } from './loaders.js';
 import type { MetricsRow, MetricsSource } from './metrics-row.js';
 import { type OptFunc, type Optimizer, sgd } from './optimizer.js';
+import { type Position, type ResumePoint, startOf } from './position.js';
 import { inScope, runCallbacks } from './run-callbacks.js';
 import { canFuse, checkSteps, fusedStep } from './training-step.js';
 
@@ -23,12 +25,14 @@ export class Learner {
   readonly dls: Loaders;
   readonly clock: () => number;
   readonly signal?: AbortSignal;
-  lr: number;
+  lr: LearningRate;
   cbs: Callback[];
   optFunc: OptFunc | null;
   stopOnNonFinite: boolean;
 
   opt!: Optimizer;
+  /** First parameter group that learns; see `freezeTo`. */
+  frozenTo?: number;
   /** Whether phases are part of a fit; not in `runValidation`. */
   fitting = true;
   nEpochs = 0;
@@ -48,6 +52,12 @@ export class Learner {
   stepped = false;
   /** Optimizer steps done since the Learner was made. */
   globalStep = 0;
+  /** What of this fit is done: from `afterBatch` on the batch counts, from `afterEpoch` on the phase. */
+  position: Position = startOf(0);
+  /** Where this fit went on, if it resumes another one. */
+  resumed?: ResumePoint;
+  /** The error that ends this fit, known in its cleanup events. */
+  failure?: unknown;
   /** The `MetricsCB` of this fit, if any. */
   metrics?: MetricsSource;
   /** What the last phase came to, where there is a `MetricsCB`. */
@@ -89,7 +99,9 @@ export class Learner {
   /** Optimizer steps of one training epoch. */
   get stepsPerEpoch(): number {
     const batchesPerStep = Math.max(1, ...this.cbs.map(callback => callback.batchesPerStep ?? 1));
-    return Math.ceil(this.dls.train.length / batchesPerStep);
+    const all = this.dls.train.length;
+    const batches = this.cbs.reduce((length, callback) => callback.trainBatches?.(length) ?? length, all);
+    return Math.ceil(batches / batchesPerStep);
   }
 
   /** Adds callbacks for good. @throws CallbackError */
@@ -139,7 +151,9 @@ export class Learner {
    * @throws DivergedError when the training loss is NaN or infinite
    */
   async fit(nEpochs = 1, options: FitOptions = {}): Promise<void> {
-    const { train = true, valid = true, cbs = [], lr, startEpoch = 0 } = options;
+    const { train = true, valid = true, cbs = [], lr, resume } = options;
+    const resumed = typeof resume === 'string' ? await this.readCheckpoint(resume) : resume;
+    const startEpoch = resumed?.position.epoch ?? options.startEpoch ?? 0;
     checkEpochs(nEpochs, startEpoch);
     await this.#alone('fit', cbs, async () => {
       checkSteps(this.cbs, this.#overridden(), train);
@@ -148,8 +162,13 @@ export class Learner {
       this.stopped = false;
       this.stopReason = undefined;
       this.metrics = undefined;
+      this.failure = undefined;
+      this.resumed = resumed;
+      this.position = resumed?.position ?? startOf(startEpoch);
+      this.globalStep = resumed?.globalStep ?? this.globalStep;
       await this.runner.open();
       await this.#setOptimizer(lr);
+      await resumed?.restoreModel(this);
       await inScope(this, 'fit', () => this.#allEpochs(train, valid));
     });
   }
@@ -196,27 +215,46 @@ export class Learner {
   }
 
   async #allEpochs(train: boolean, valid: boolean): Promise<void> {
+    await this.resumed?.restoreCallbacks(this);
+    const left = this.resumed?.position;
     for (const epoch of this.epochs) {
       this.epoch = epoch;
-      if (train) await this.#oneEpoch(true);
+      const isTrained = left?.epoch === epoch && left.phase === 'valid';
+      if (train && !isTrained) await this.#oneEpoch(true);
       if (valid) await this.#oneEpoch(false);
     }
   }
 
   async #oneEpoch(training: boolean): Promise<void> {
+    const { epoch, phase } = this.position;
+    const start = startOf(this.epoch, training ? 'train' : 'valid');
+    // Only a resumed phase begins with batches done.
+    if (epoch !== start.epoch || phase !== start.phase) this.position = start;
     await this.#onePhase(training, training ? this.dls.train : this.dls.valid);
+    this.#phaseDone();
+  }
+
+  #phaseDone(): void {
+    this.position = this.training ? startOf(this.epoch, 'valid') : startOf(this.epoch + 1);
+  }
+
+  #batchDone(): void {
+    if (this.training) this.position = { ...this.position, batch: this.iter + 1 };
   }
 
   async #onePhase(training: boolean, loader: BatchLoader): Promise<void> {
     this.#stopIfAborted();
     this.training = training;
     this.dl = loader;
-    await inScope(this, 'epoch', () => this.#allBatches());
+    await inScope(this, 'epoch', async () => {
+      await this.#allBatches();
+      if (this.fitting) this.#phaseDone();
+    });
   }
 
   async #allBatches(): Promise<void> {
     this.#fused = canFuse(this.cbs, this.#overridden());
-    let iter = 0;
+    let iter = this.fitting ? this.position.batch : 0;
     // However the loop ends, for-await closes the loader, which frees its slots.
     for await (const batch of this.dl) {
       this.#stopIfAborted();
@@ -225,7 +263,11 @@ export class Learner {
       this.preds = undefined;
       this.result = undefined;
       this.stepped = false;
-      await inScope(this, 'batch', () => (this.#fused ? this.#fusedBatch() : this.#oneBatch()));
+      await inScope(this, 'batch', async () => {
+        await (this.#fused ? this.#fusedBatch() : this.#oneBatch());
+        this.#batchDone();
+      });
+      this.#batchDone();
       this.#stopIfAborted();
     }
   }
@@ -283,9 +325,10 @@ export class Learner {
     return stepEvents.filter(event => this[event] !== Learner.prototype[event]);
   }
 
-  async #setOptimizer(lr: number | undefined): Promise<void> {
+  async #setOptimizer(lr: LearningRate | undefined): Promise<void> {
     if (this.optFunc) {
       this.opt = this.optFunc(this.runner.parameters, lr ?? this.lr);
+      if (this.frozenTo !== undefined) this.opt.freezeTo(this.frozenTo);
       await this.runner.setOptimizer(this.opt.spec);
     } else if (!this.opt)
       throw new LearnerError('There is no optimizer to keep.', {

@@ -6,6 +6,10 @@ export interface BatchLoader extends AsyncIterable<Batch> {
   readonly length: number;
   /** Milliseconds that the iteration under way, or the last one, has waited for batches. */
   readonly waitMs?: number;
+  /** Epoch that the next iteration serves, from 0. */
+  epoch?: number;
+  /** Batch that the next iteration begins with, from 0; those before it are not even read. */
+  startBatch?: number;
 }
 
 export interface Loaders {

@@ -66,6 +66,7 @@ export async function inScope(
     await runCallbacks(learn, after);
   } catch (error) {
     if (!(error instanceof Cancel)) thrown.push(error);
+    if (!(error instanceof CancelException)) learn.failure ??= error;
   }
   thrown.push(...(await runCleanups(learn, cleanup)));
   if (thrown.length > 0) throw foremost(thrown);
