@@ -2,14 +2,20 @@
  * gradring: data-parallel training of TensorFlow.js models. Recipe modules import `gradring/recipe` instead,
  * which loads nothing else.
  */
+import './callbacks/fit-schedules.js';
 import './inference/validate.js';
+import './learner/freezing.js';
 
+export { AutoAnnealerCB, type AutoAnnealerOptions } from './callbacks/auto-annealer.js';
 export { BatchSchedCB } from './callbacks/batch-sched.js';
 export { BatchTransformCB, type BatchTransformOptions } from './callbacks/batch-transform.js';
 export { DeviceCB } from './callbacks/device.js';
+export { EpochSchedCB } from './callbacks/epoch-sched.js';
+export type { FitFlatCosOptions, FitOneCycleOptions } from './callbacks/fit-schedules.js';
 export { MetricsCB } from './callbacks/metrics.js';
 export { metricsText } from './callbacks/metrics-text.js';
 export { ProgressCB, type ProgressOptions } from './callbacks/progress.js';
+export { ReduceLROnPlateauCB, type ReduceOnPlateauCBOptions } from './callbacks/reduce-on-plateau.js';
 export { SingleBatchCB } from './callbacks/single-batch.js';
 export { TrainCB } from './callbacks/train.js';
 export { Coordinator } from './coordinator/coordinator.js';
@@ -45,6 +51,8 @@ export { type CallbackParts, defineCallback } from './learner/define-callback.js
 export { addMethods } from './learner/extend.js';
 export { Learner } from './learner/learner.js';
 export type { BatchResult, FitOptions, LearnerOptions } from './learner/learner-options.js';
+export type { LearningRate, RateRange } from './learner/learning-rate.js';
+export { lessonAdam, lessonMomentum, lessonRmsprop, lessonSgd } from './learner/lesson-optimizers.js';
 export type { BatchLoader, Epochs, Loaders } from './learner/loaders.js';
 export { Accuracy, Metric, TopK } from './learner/metric.js';
 export {
@@ -58,8 +66,25 @@ export { ConfusionMatrix, type Normalize } from './learner/metrics/confusion-mat
 export { Mean } from './learner/metrics/mean.js';
 export { MeanSquaredError, type MeanSquaredErrorOptions } from './learner/metrics/mean-squared-error.js';
 export type { MetricsRow, RowListener } from './learner/metrics-row.js';
-export { adam, adamW, type OptFunc, Optimizer, type ParamGroup, sgd } from './learner/optimizer.js';
-export { OneCycleLR, type OneCycleOptions, type Scheduler } from './learner/schedules.js';
+export {
+  adam,
+  adamW,
+  type OptFunc,
+  Optimizer,
+  type ParamGroup,
+  recipeOptimizer,
+  rmsprop,
+  sgd,
+} from './learner/optimizer.js';
+export { type GroupOption, type Splitter, splitLayers } from './learner/param-groups.js';
+export { CosineAnnealingLR, type CosineAnnealingOptions } from './learner/schedules/cosine-annealing.js';
+export { ExponentialLR } from './learner/schedules/exponential.js';
+export { FlatCosLR, type FlatCosOptions } from './learner/schedules/flat-cos.js';
+export { LinearLR, type LinearOptions } from './learner/schedules/linear.js';
+export { OneCycleLR, type OneCycleOptions } from './learner/schedules/one-cycle.js';
+export { ReduceLROnPlateau, type ReduceOnPlateauOptions } from './learner/schedules/reduce-on-plateau.js';
+export type { Scheduler, SchedulerState } from './learner/schedules/scheduler.js';
+export { type SchedulePart, SequentialLR } from './learner/schedules/sequential.js';
 export { models } from './models/catalog.js';
 export type { Transform, TransformBatch } from './nn/augment.js';
 export {

@@ -1,0 +1,139 @@
+import { ConfigError } from '../errors.js';
+import { Callback } from '../learner/callback.js';
+import type { Learner } from '../learner/learner.js';
+import type { BatchLoader } from '../learner/loaders.js';
+import type { Batch } from '../protocol/batch.js';
+
+export interface BudgetOptions {
+  /** Optimizer steps. The epoch in which they end is validated, then the fit ends. */
+  readonly maxSteps?: number;
+  /** Seconds since the fit began. The fit ends after the batch in which they are over, without validation. */
+  readonly maxTime?: number;
+  /** Training batches of an epoch: a whole number, or a share between 0 and 1 (at least one batch). */
+  readonly limitTrainBatches?: number;
+  /** Validation batches of an epoch, likewise. */
+  readonly limitValidBatches?: number;
+}
+
+/**
+ * Bounds a fit in steps, in time, and in batches of an epoch, and says which bound ended it in `learn.stopReason`.
+ * Steps and time go on counting in a resumed fit. Schedules know of the batch limits (`learn.stepsPerEpoch`), not of
+ * `maxSteps` and `maxTime`.
+ */
+export class BudgetCB extends Callback {
+  /** Late, so that the other callbacks have seen the batch before it ends the fit. */
+  override order = 10;
+  override readonly fitOnly = true;
+  readonly #options: BudgetOptions;
+  #dl?: { readonly given: BatchLoader; readonly limited: BatchLoader };
+  #steps = 0;
+  #startMs = 0;
+  /** Of the fits before this one, if it is resumed. */
+  #earlierMs = 0;
+  #clock: () => number = () => 0;
+
+  /** @throws ConfigError */
+  constructor(options: BudgetOptions) {
+    super();
+    const { maxSteps, maxTime, limitTrainBatches, limitValidBatches } = options;
+    demand(maxSteps, 'maxSteps', 'a whole number above 0', isCount);
+    demand(maxTime, 'maxTime', 'seconds, above 0', value => value > 0);
+    for (const [name, limit] of Object.entries({ limitTrainBatches, limitValidBatches }))
+      demand(limit, name, 'a whole number above 0, or a share between 0 and 1', isLimit);
+    this.#options = options;
+  }
+
+  override trainBatches(length: number): number {
+    return limitOf(this.#options.limitTrainBatches, length);
+  }
+
+  override beforeFit(learn: Learner): void {
+    this.#steps = 0;
+    this.#earlierMs = 0;
+    this.#clock = learn.clock;
+    this.#startMs = learn.clock();
+  }
+
+  override beforeEpoch(learn: Learner): void {
+    const { maxSteps, limitTrainBatches, limitValidBatches } = this.#options;
+    if (learn.training && this.#stepsAreDone) learn.stop(`maxSteps: ${maxSteps} optimizer steps are done`);
+    const limit = learn.training ? limitTrainBatches : limitValidBatches;
+    if (limit === undefined && maxSteps === undefined) return;
+    const length = limitOf(limit, learn.dl.length);
+    this.#dl = { given: learn.dl, limited: this.#limited(learn, learn.dl, length) };
+    learn.dl = this.#dl.limited;
+  }
+
+  override afterBatch(learn: Learner): void {
+    if (learn.stepped) this.#steps++;
+    const { maxTime } = this.#options;
+    if (maxTime !== undefined && this.#ms >= maxTime * 1000)
+      learn.stop(`maxTime: ${maxTime} seconds are over`);
+  }
+
+  override cleanupEpoch(learn: Learner): void {
+    // Another callback may have wrapped the loader again; then it is that callback's to put back.
+    if (this.#dl && learn.dl === this.#dl.limited) learn.dl = this.#dl.given;
+    this.#dl = undefined;
+  }
+
+  override saveState(): unknown {
+    return { steps: this.#steps, seconds: this.#ms / 1000 };
+  }
+
+  override restoreState(state: unknown): void {
+    const { steps, seconds } = state as { steps: number; seconds: number };
+    this.#steps = steps;
+    this.#earlierMs = seconds * 1000;
+  }
+
+  get #stepsAreDone(): boolean {
+    return this.#steps >= (this.#options.maxSteps ?? Number.POSITIVE_INFINITY);
+  }
+
+  get #ms(): number {
+    return this.#earlierMs + this.#clock() - this.#startMs;
+  }
+
+  #limited(learn: Learner, given: BatchLoader, length: number): BatchLoader {
+    // A resumed epoch begins with batches done.
+    const left = length - (learn.training ? learn.position.batch : 0);
+    return {
+      length,
+      get waitMs() {
+        return given.waitMs;
+      },
+      [Symbol.asyncIterator]: () => this.#batches(learn, given, left),
+    };
+  }
+
+  /** Ends before it asks for a batch that it would not hand out. */
+  async *#batches(learn: Learner, given: BatchLoader, count: number): AsyncGenerator<Batch> {
+    const isOver = (served: number) => served >= count || (learn.training && this.#stepsAreDone);
+    let served = 0;
+    if (isOver(served)) return;
+    for await (const batch of given) {
+      yield batch;
+      if (isOver(++served)) return;
+    }
+  }
+}
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value > 0;
+
+const isLimit = (value: number): boolean => isCount(value) || (value > 0 && value < 1);
+
+const limitOf = (limit: number | undefined, length: number): number => {
+  if (limit === undefined) return length;
+  return limit < 1 ? Math.min(length, Math.max(1, Math.round(limit * length))) : Math.min(limit, length);
+};
+
+function demand(
+  value: number | undefined,
+  name: string,
+  expected: string,
+  holds: (value: number) => boolean,
+): void {
+  if (value === undefined || holds(value)) return;
+  throw new ConfigError(`${name} must be ${expected}, not ${String(value)}.`, { where: `BudgetCB ${name}` });
+}
