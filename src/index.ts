@@ -14,6 +14,7 @@ export { EpochSchedCB } from './callbacks/epoch-sched.js';
 export type { FitFlatCosOptions, FitOneCycleOptions } from './callbacks/fit-schedules.js';
 export { MetricsCB } from './callbacks/metrics.js';
 export { metricsText } from './callbacks/metrics-text.js';
+export { CutMixCB, type MixOptions, MixUpCB } from './callbacks/mix.js';
 export { ProgressCB, type ProgressOptions } from './callbacks/progress.js';
 export { ReduceLROnPlateauCB, type ReduceOnPlateauCBOptions } from './callbacks/reduce-on-plateau.js';
 export { SingleBatchCB } from './callbacks/single-batch.js';
@@ -115,7 +116,8 @@ export {
 } from './plot/chart.js';
 export { type PngOptions, type RenderOptions, renderPng, renderSvg } from './plot/render.js';
 export { savePlot } from './plot/save-plot.js';
-export type { Batch, ImageShape, TransformSpec } from './protocol/batch.js';
+export type { Batch, ImageShape, MixSpec, TransformSpec } from './protocol/batch.js';
+export type { LossSpec } from './protocol/loss.js';
 export type { MemoryReport, ModelReport, RecipeReference } from './protocol/messages.js';
 export type { LayerInfo, LayerWeight } from './protocol/model-info.js';
 export type { GroupSettings, ParameterInfo } from './protocol/optimizer.js';

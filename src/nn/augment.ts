@@ -28,21 +28,21 @@ export interface AugmentationKey {
   readonly seed: number;
   readonly epoch: number;
   readonly index: number;
-  /** Place of the first image in the global batch. Default 0. */
-  readonly offset?: number;
   /** Images of the global batch. Default: as many as there are. */
   readonly size?: number;
+  /** Place of an image in the global batch, by its number here. Default: the same. */
+  readonly placeOf?: (image: number) => number;
 }
 
 /** What a transform can know of its images besides the images. */
 export interface TransformBatch {
-  /** Place of the first image in the global batch: above 0 on every replica but the first. */
-  readonly offset: number;
   /** Images of the global batch, on all replicas together. */
   readonly size: number;
   /** What the values of the pixels mean by now. */
   readonly scale: PixelScale;
-  /** The stream of one of the images, by its number from 0: the same whatever the number of replicas. */
+  /** Place of an image in the global batch, by its number here: both from 0. */
+  placeOf(image: number): number;
+  /** The stream of one of the images, by its number here: the same whatever the number of replicas. */
   itemRandom(image: number): Random;
 }
 
@@ -71,11 +71,11 @@ const builtIn: Readonly<Record<string, Transform>> = {
 };
 
 /** The streams of the images, made when they are first asked for. */
-function itemStreams({ seed, epoch, index, offset = 0 }: AugmentationKey): (image: number) => Random {
+function itemStreams({ seed, epoch, index }: AugmentationKey, placeOf: TransformBatch['placeOf']) {
   const streams: Random[] = [];
-  return image => {
+  return (image: number): Random => {
     const purpose = Purpose.augmentationOfItem;
-    streams[image] ??= new Random({ seed, purpose, epoch, index, item: offset + image });
+    streams[image] ??= new Random({ seed, purpose, epoch, index, item: placeOf(image) });
     return streams[image];
   };
 }
@@ -97,8 +97,8 @@ export function applyTransforms(
   const random = new Random({ ...key, purpose: Purpose.augmentation });
   return tf.tidy(() => {
     let images = x;
-    const itemRandom = itemStreams(key);
-    const { offset = 0, size = x.shape[0] } = key;
+    const { size = x.shape[0], placeOf = image => image } = key;
+    const itemRandom = itemStreams(key, placeOf);
     const scales = scalesOf(Object.hasOwn(custom, 'normalize') ? [] : specs);
     for (const [place, { name, options = {} }] of specs.entries()) {
       if (!Object.hasOwn(known, name)) {
@@ -109,8 +109,8 @@ export function applyTransforms(
       }
       const count = images.shape[0];
       images = known[name](tf, images, options, random, {
-        offset,
         size,
+        placeOf,
         itemRandom,
         scale: scales[place] ?? {},
       });

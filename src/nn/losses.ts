@@ -14,10 +14,17 @@ const weightOf = (samples: number, reduction: Reduction): number => (reduction =
  *
  * @param logits float32 [samples, classes]
  * @param labels int32 [samples], class indices from 0
- * @throws RecipeError when a label is not below the number of classes (cpu and wasm engines)
+ * @param labelSmoothing ε, 0 … 1: the target of a class is ε / classes, that of the label 1 − ε more, as in PyTorch
+ * @throws RecipeError when a label is not below the number of classes (cpu and wasm engines, without smoothing)
  */
-export function crossEntropy(logits: Tensor2D, labels: Tensor1D, reduction: Reduction = 'mean'): Scalar {
+export function crossEntropy(
+  logits: Tensor2D,
+  labels: Tensor1D,
+  reduction: Reduction = 'mean',
+  labelSmoothing = 0,
+): Scalar {
   const weight = weightOf(logits.shape[0], reduction);
+  if (labelSmoothing > 0) return smoothCrossEntropy(logits, labels, weight, labelSmoothing);
   const operation = tf.customGrad((input, save) => {
     const scores = input as Tensor2D;
     const keep = save as unknown as (tensors: Tensor[]) => void;
@@ -44,6 +51,25 @@ function backward(dy: Tensor, [probabilities, labels]: Tensor[], weight: number)
   }
   const target = tf.oneHot(labels as Tensor1D, probabilities.shape[1]!);
   return tf.mul(tf.sub(probabilities, target), tf.mul(dy, weight));
+}
+
+/** −Σ target · log softmax(logits), whose gradient is softmax(logits) − target as the targets of a sample add up to 1. */
+function smoothCrossEntropy(logits: Tensor2D, labels: Tensor1D, weight: number, smoothing: number): Scalar {
+  const operation = tf.customGrad((input, save) => {
+    const scores = input as Tensor2D;
+    const keep = save as unknown as (tensors: Tensor[]) => void;
+    const spread = smoothing / scores.shape[1];
+    // The wasm backend's own on and off values are whole numbers.
+    const label = tf.oneHot(labels, scores.shape[1]);
+    const target = tf.add(tf.mul(label, 1 - smoothing), spread);
+    const logProbabilities = tf.logSoftmax(scores);
+    keep([tf.exp(logProbabilities), target]);
+    return {
+      value: tf.mul(tf.sum(tf.mul(logProbabilities, target)), -weight),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(tf.sub(saved[0], saved[1]), tf.mul(dy, weight)),
+    };
+  });
+  return operation(logits) as Scalar;
 }
 
 /**

@@ -3,12 +3,16 @@ import type { LayersModel, Shape } from '@tensorflow/tfjs-layers';
 import type { Tf } from '../engine/tf.js';
 import { GradringError, RecipeError } from '../errors.js';
 import { checkOwnOptimizers } from '../nn/own-rule.js';
+import type { LossSpec } from '../protocol/loss.js';
 import type { RecipeReference } from '../protocol/messages.js';
+import { builtInHooks } from './hook-functions.js';
+import { type Loss, resolveLoss } from './loss.js';
 import type { Recipe, RecipeContext } from './recipe.js';
 
 export interface LoadedRecipe {
   readonly recipe: Recipe;
   readonly model: LayersModel;
+  readonly loss: Loss;
   /** Without the batch dimension. */
   readonly outputShape: readonly number[];
 }
@@ -40,14 +44,7 @@ async function importRecipe(url: string): Promise<Recipe> {
 }
 
 function checkParts(recipe: Record<string, unknown>, where: string): void {
-  const { loss } = recipe;
-  if (loss !== undefined && typeof loss !== 'function' && loss !== 'crossEntropy' && loss !== 'mse') {
-    throw new RecipeError(`the recipe's loss is ${JSON.stringify(loss)}`, {
-      where,
-      hint: "use 'crossEntropy', 'mse' or a function that returns the mean loss as a scalar",
-    });
-  }
-  for (const part of ['metrics', 'transforms'] as const) {
+  for (const part of ['metrics', 'transforms', 'hooks'] as const) {
     const functions = recipe[part];
     if (functions === undefined) continue;
     const wrong = isObject(functions)
@@ -57,6 +54,14 @@ function checkParts(recipe: Record<string, unknown>, where: string): void {
       throw new RecipeError(`the recipe's ${part}: '${wrong}' is not a function`, { where });
   }
   checkOwnOptimizers(recipe.optimizers, where);
+  const hooks = isObject(recipe.hooks) ? Object.keys(recipe.hooks) : [];
+  const taken = hooks.find(name => Object.hasOwn(builtInHooks, name));
+  if (taken !== undefined) {
+    throw new RecipeError(`the recipe has a hook called '${taken}', as a built-in one is`, {
+      where,
+      hint: 'give it another name',
+    });
+  }
   if (isObject(recipe.metrics) && 'loss' in recipe.metrics) {
     throw new RecipeError("the recipe has a metric called 'loss', which is the loss's own column", {
       where,
@@ -70,7 +75,7 @@ const show = (shape: readonly (number | null)[]): string => `[${shape.map(d => d
 const single = (shape: Shape | Shape[]): Shape | undefined =>
   Array.isArray(shape[0]) ? undefined : (shape as Shape);
 
-function checkModel(model: unknown, recipe: Recipe, context: RecipeContext, where: string): number[] {
+function checkModel(model: unknown, loss: Loss['name'], context: RecipeContext, where: string): number[] {
   if (!isObject(model) || typeof model.apply !== 'function' || !Array.isArray(model.weights)) {
     throw new RecipeError(
       `model() returned ${model === null ? 'null' : typeof model}, not a tf.LayersModel`,
@@ -96,8 +101,8 @@ function checkModel(model: unknown, recipe: Recipe, context: RecipeContext, wher
   if (shape.some(d => d === null)) {
     throw new RecipeError(`the model's output ${show(output)} is not known in full`, { where });
   }
-  checkOutput(shape as number[], recipe, context, where);
-  if ((recipe.loss ?? 'crossEntropy') === 'crossEntropy' && endsInSoftmax(model as unknown as LayersModel)) {
+  checkOutput(shape as number[], loss, context, where);
+  if (loss === 'crossEntropy' && endsInSoftmax(model as unknown as LayersModel)) {
     throw new RecipeError('the model ends in a softmax, and cross-entropy would take another one of it', {
       where,
       hint: "leave the last layer's softmax away: the loss wants logits",
@@ -112,8 +117,7 @@ function endsInSoftmax({ layers }: LayersModel): boolean {
   return last?.getClassName() === 'Softmax' || last?.getConfig().activation === 'softmax';
 }
 
-function checkOutput(shape: number[], recipe: Recipe, context: RecipeContext, where: string): void {
-  const loss = recipe.loss ?? 'crossEntropy';
+function checkOutput(shape: number[], loss: Loss['name'], context: RecipeContext, where: string): void {
   if (loss === 'crossEntropy' && (shape.length !== 1 || shape[0] < context.classes.length)) {
     throw new RecipeError(
       `the model's output is ${show([null, ...shape])}, but cross-entropy over ${context.classes.length} ` +
@@ -133,14 +137,17 @@ function checkOutput(shape: number[], recipe: Recipe, context: RecipeContext, wh
 /**
  * Imports the recipe and builds its model with the engine's `tf`.
  *
+ * @param givenLoss in the place of the recipe's
  * @throws RecipeError naming the module and what is wrong with it
  */
 export async function loadRecipe(
   tf: Tf,
   reference: RecipeReference,
   context: RecipeContext,
+  givenLoss?: LossSpec,
 ): Promise<LoadedRecipe> {
   const recipe = await importRecipe(reference.url);
+  const loss = resolveLoss(recipe.loss, givenLoss, reference.url);
   let model: LayersModel;
   try {
     model = await recipe.model(tf, context);
@@ -153,12 +160,12 @@ export async function loadRecipe(
       cause,
     });
   }
-  const outputShape = checkModel(model, recipe, context, reference.url);
+  const outputShape = checkModel(model, loss.name, context, reference.url);
   if (model.trainableWeights.length === 0) {
     throw new RecipeError('the model has no trainable weights', {
       where: reference.url,
       hint: 'unfreeze a layer: layer.trainable = true',
     });
   }
-  return { recipe, model, outputShape };
+  return { recipe, model, loss, outputShape };
 }

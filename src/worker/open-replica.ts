@@ -29,6 +29,6 @@ export async function openReplica(settings: ReplicaSettings): Promise<OpenedRepl
   // The same stream on every replica: they build the same model, though only replica 0's weights count.
   reseed(Purpose.initialisation, 0, 0);
   const context = { imageShape, classes, seed, options: recipe.options };
-  const loaded = await loadRecipe(engine.tf, recipe, context);
+  const loaded = await loadRecipe(engine.tf, recipe, context, settings.loss);
   return { replica: new Replica({ settings, engine, loaded, control, reseed }), engine, control };
 }

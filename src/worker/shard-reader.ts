@@ -1,10 +1,12 @@
 /** Brings a replica's part of a global batch from shared memory to its device. */
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
-import { slotViews } from '../data/batch-slots.js';
+import { type SlotViews, slotViews } from '../data/batch-slots.js';
 import { imageBytes } from '../data/sample-source.js';
 import type { Engine } from '../engine/engine.js';
 import { ProtocolError, SampleError } from '../errors.js';
 import { applyTransforms } from '../nn/augment.js';
+import { drawMix, mixImages } from '../nn/mix.js';
+import type { SlotLayout } from '../protocol/batch.js';
 import type { Shard, Share } from '../protocol/messages.js';
 import type { Recipe } from './recipe.js';
 
@@ -13,6 +15,8 @@ export interface DeviceShard {
   readonly inputs: Tensor4D;
   /** int32 class indices, [count]. */
   readonly targets: Tensor1D;
+  /** Of a mixed batch: the partners' targets, and the share of the loss for the images' own. */
+  readonly mixed?: { readonly targets: Tensor1D; readonly share: number };
   dispose(): void;
 }
 
@@ -49,41 +53,65 @@ export class ShardReader {
     for (const ring of [...this.#rings.keys()]) this.detach(ring);
   }
 
-  /** @throws SampleError when a label is no class of the model */
-  read(shard: Shard): DeviceShard {
+  /**
+   * @param training mixes the batch where it asks for that
+   * @throws SampleError when a label is no class of the model
+   */
+  read(shard: Shard, training: boolean): DeviceShard {
     const ring = this.#rings.get(shard.ring);
     if (!ring) throw new ProtocolError(`slots of loader ${shard.ring} were never shared`);
-    const { offset, count } = shard;
-    const { imageShape } = ring.layout;
+    const { offset, count, size } = shard;
     const views = slotViews(ring.buffers[shard.slot], ring.layout);
-    const labels = views.labels.slice(offset, offset + count);
-    this.#checkLabels(labels, views.indices.subarray(offset, offset + count));
     const { tf } = this.#engine;
-    const bytes = imageBytes(imageShape);
-    const pixels = views.pixels.subarray(offset * bytes, (offset + count) * bytes);
+    const own = Uint32Array.from({ length: count }, (_, image) => offset + image);
+    const targets = tf.tensor1d(this.#labels(views, own), 'int32');
+    if (!training || !shard.mix) {
+      const inputs = this.#images(views, own, ring.layout, shard);
+      return { inputs, targets, dispose: () => tf.dispose([inputs, targets]) };
+    }
+    const key = { seed: this.#seed, epoch: shard.epoch, index: shard.index };
+    const draw = drawMix(shard.mix, key, size, ring.layout.imageShape);
+    const partners = draw.partners.slice(offset, offset + count);
+    const others = tf.tensor1d(this.#labels(views, partners), 'int32');
     const inputs = tf.tidy(() => {
-      const raw = this.#engine.upload(pixels, count, imageShape);
-      const { epoch, index, size } = shard;
-      const key = { seed: this.#seed, epoch, index, offset, size };
-      return applyTransforms(tf, raw, shard.transforms, key, this.#recipe.transforms);
+      const [images, theirs] = [own, partners].map(places => this.#images(views, places, ring.layout, shard));
+      return mixImages(tf, images, theirs, draw);
     });
-    const targets = tf.tensor1d(labels, 'int32');
-    return {
-      inputs,
-      targets,
-      dispose: () => {
-        inputs.dispose();
-        targets.dispose();
-      },
-    };
+    const mixed = { targets: others, share: draw.share };
+    return { inputs, targets, mixed, dispose: () => tf.dispose([inputs, targets, others]) };
   }
 
-  #checkLabels(labels: Int32Array, indices: Uint32Array): void {
-    const bad = labels.findIndex(label => label < 0 || label >= this.#classes);
-    if (bad < 0) return;
+  /** The images at these places of the batch, transformed as they are on every replica. */
+  #images(views: SlotViews, places: Uint32Array, { imageShape }: SlotLayout, shard: Shard): Tensor4D {
+    const bytes = imageBytes(imageShape);
+    const { epoch, index, size, transforms } = shard;
+    const key = { seed: this.#seed, epoch, index, size, placeOf: (image: number) => places[image] };
+    return this.#engine.tf.tidy(() => {
+      const raw = this.#engine.upload(pixelsAt(views.pixels, places, bytes), places.length, imageShape);
+      return applyTransforms(this.#engine.tf, raw, transforms, key, this.#recipe.transforms);
+    });
+  }
+
+  #labels({ labels, indices }: SlotViews, places: Uint32Array): Int32Array {
+    const picked = Int32Array.from(places, place => labels[place]);
+    const bad = picked.findIndex(label => label < 0 || label >= this.#classes);
+    if (bad < 0) return picked;
+    const row = indices[places[bad]];
     throw new SampleError(
-      `sample ${indices[bad]} has label ${labels[bad]}, but the model tells ${this.#classes} classes apart`,
-      { where: `row ${indices[bad]} of the dataset`, hint: 'labels are class indices from 0' },
+      `sample ${row} has label ${picked[bad]}, but the model tells ${this.#classes} classes apart`,
+      { where: `row ${row} of the dataset`, hint: 'labels are class indices from 0' },
     );
   }
+}
+
+/** Where they lie, if the places follow each other; else a copy. */
+function pixelsAt(pixels: Uint8Array, places: Uint32Array, bytes: number): Uint8Array {
+  const [first] = places;
+  if (places.every((place, i) => place === first + i))
+    return pixels.subarray(first * bytes, (first + places.length) * bytes);
+  const copy = new Uint8Array(places.length * bytes);
+  places.forEach((place, i) => {
+    copy.set(pixels.subarray(place * bytes, (place + 1) * bytes), i * bytes);
+  });
+  return copy;
 }

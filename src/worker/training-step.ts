@@ -2,15 +2,15 @@
  * The tensors of one step on one replica, from upload to gradients. The tape stays open between calls, so that
  * the Learner's five steps can be run one at a time.
  */
-import type { Scalar, Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { CompiledModel, Engine } from '../engine/engine.js';
 import { LearnerError, RecipeError } from '../errors.js';
-import { crossEntropy, mse } from '../nn/losses.js';
 import { backward, discard, recordForward, type Tape } from '../nn/tape.js';
+import type { HookSpec } from '../protocol/hooks.js';
 import type { LossReport, Shard } from '../protocol/messages.js';
 import type { Tally } from '../protocol/step-runner.js';
+import { LayerHooks } from './hooks.js';
 import type { LoadedRecipe } from './load-recipe.js';
-import type { LossFunction } from './recipe.js';
 import type { DeviceShard } from './shard-reader.js';
 
 interface OpenStep {
@@ -23,29 +23,37 @@ interface OpenStep {
   objective?: Scalar;
 }
 
-const lossFunctions: Record<'crossEntropy' | 'mse', LossFunction> = {
-  crossEntropy: (_tf, logits, targets) => crossEntropy(logits as Tensor2D, targets),
-  mse: (_tf, predictions, _targets, inputs) => mse(predictions, inputs),
-};
-
 export class TrainingStep {
+  /** What is put on the model's layers. */
+  readonly hooks: LayerHooks;
   readonly #engine: Engine;
   readonly #loaded: LoadedRecipe;
-  readonly #lossFunction: LossFunction;
-  readonly #compiled?: CompiledModel;
+  #compiled?: CompiledModel;
   #open?: OpenStep;
 
   constructor(engine: Engine, loaded: LoadedRecipe) {
     this.#engine = engine;
     this.#loaded = loaded;
-    const { loss = 'crossEntropy' } = loaded.recipe;
-    this.#lossFunction = typeof loss === 'function' ? loss : lossFunctions[loss];
+    this.hooks = new LayerHooks(engine.tf, loaded.model, loaded.recipe.hooks);
     this.#compiled = engine.compile?.(loaded.model);
+  }
+
+  /**
+   * Puts these hooks on the layers, in the place of all earlier ones, and prepares the model anew where it must.
+   *
+   * @throws ConfigError for a layer or a hook function that does not exist
+   */
+  setHooks(hooks: readonly HookSpec[]): void {
+    this.end();
+    if (!this.hooks.set(hooks)) return;
+    this.#compiled?.dispose();
+    this.#compiled = this.#engine.compile?.(this.#loaded.model);
   }
 
   /** Forward pass; takes over `data`. With `training` the tape is recorded. */
   predict(shard: Shard, data: DeviceShard, training: boolean): Tensor {
     this.end();
+    this.hooks.begin(training);
     const { tf } = this.#engine;
     const run = () => this.#apply(data.inputs, training);
     try {
@@ -70,6 +78,7 @@ export class TrainingStep {
   /** Frees what the engine prepared for the model. */
   dispose(): void {
     this.end();
+    this.hooks.clear();
     this.#compiled?.dispose();
   }
 
@@ -77,8 +86,7 @@ export class TrainingStep {
   async loss(): Promise<LossReport> {
     const step = this.#require('predict');
     const { tf } = this.#engine;
-    const { predictions, data } = step;
-    const run = () => this.#checkScalar(this.#lossFunction(tf, predictions, data.targets, data.inputs));
+    const run = () => this.#meanLoss(step);
     const mean = step.tape ? recordForward(tf, run, step.tape).value : tf.tidy(run);
     try {
       step.objective?.dispose();
@@ -135,6 +143,16 @@ export class TrainingStep {
     const { tf } = this.#engine;
     const terms = [mean, ...this.#loaded.model.calculateLosses()];
     return tf.mul(tf.addN(terms), count / size) as Scalar;
+  }
+
+  /** Of a mixed batch: that for the targets and that for the partners' targets, by their shares. */
+  #meanLoss({ predictions, data: { inputs, targets, mixed } }: OpenStep): Scalar {
+    const { tf } = this.#engine;
+    const lossFor = (wanted: Tensor1D) =>
+      this.#checkScalar(this.#loaded.loss.compute(tf, predictions, wanted, inputs));
+    if (!mixed) return lossFor(targets);
+    const { share } = mixed;
+    return tf.add(tf.mul(lossFor(targets), share), tf.mul(lossFor(mixed.targets), 1 - share));
   }
 
   #checkScalar(value: unknown): Scalar {

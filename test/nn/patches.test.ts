@@ -141,7 +141,7 @@ t.test('per image: other draws for each, the same for three shards as for the wh
     [4, 1],
   ].flatMap(([offset, size]) => {
     const shard = tf.slice4d(x, [offset, 0, 0, 0], [size, -1, -1, -1]);
-    return run(shard, specs, { ...key, offset, size: count });
+    return run(shard, specs, { ...key, size: count, placeOf: i => offset + i });
   });
   t.same(shards, whole);
   t.not(`${run(x, specs, { ...key, index: 1 })}`, `${whole}`);
