@@ -9,7 +9,10 @@ import './learner/freezing.js';
 export { AutoAnnealerCB, type AutoAnnealerOptions } from './callbacks/auto-annealer.js';
 export { BatchSchedCB } from './callbacks/batch-sched.js';
 export { BatchTransformCB, type BatchTransformOptions } from './callbacks/batch-transform.js';
+export { BudgetCB, type BudgetOptions } from './callbacks/budget.js';
+export { CompletionCB, type CompletionOptions } from './callbacks/completion.js';
 export { DeviceCB } from './callbacks/device.js';
+export { EarlyStoppingCB, type EarlyStoppingOptions } from './callbacks/early-stopping.js';
 export { EpochSchedCB } from './callbacks/epoch-sched.js';
 export type { FitFlatCosOptions, FitOneCycleOptions } from './callbacks/fit-schedules.js';
 export { MetricsCB } from './callbacks/metrics.js';
@@ -18,6 +21,7 @@ export { CutMixCB, type MixOptions, MixUpCB } from './callbacks/mix.js';
 export { ProgressCB, type ProgressOptions } from './callbacks/progress.js';
 export { ReduceLROnPlateauCB, type ReduceOnPlateauCBOptions } from './callbacks/reduce-on-plateau.js';
 export { SingleBatchCB } from './callbacks/single-batch.js';
+export { StopOnNaNCB } from './callbacks/stop-on-nan.js';
 export { TrainCB } from './callbacks/train.js';
 export { Coordinator } from './coordinator/coordinator.js';
 export type { CoordinatorOptions } from './coordinator/coordinator-options.js';
@@ -67,6 +71,7 @@ export { ConfusionMatrix, type Normalize } from './learner/metrics/confusion-mat
 export { Mean } from './learner/metrics/mean.js';
 export { MeanSquaredError, type MeanSquaredErrorOptions } from './learner/metrics/mean-squared-error.js';
 export type { MetricsRow, RowListener } from './learner/metrics-row.js';
+export { Monitor, type MonitorMode, type MonitorOptions } from './learner/monitor.js';
 export {
   adam,
   adamW,
