@@ -71,6 +71,7 @@ export { ConfusionMatrix, type Normalize } from './learner/metrics/confusion-mat
 export { Mean } from './learner/metrics/mean.js';
 export { MeanSquaredError, type MeanSquaredErrorOptions } from './learner/metrics/mean-squared-error.js';
 export type { MetricsRow, RowListener } from './learner/metrics-row.js';
+export { MomentumLearner, type MomentumLearnerOptions } from './learner/momentum-learner.js';
 export { Monitor, type MonitorMode, type MonitorOptions } from './learner/monitor.js';
 export {
   adam,
@@ -91,6 +92,7 @@ export { OneCycleLR, type OneCycleOptions } from './learner/schedules/one-cycle.
 export { ReduceLROnPlateau, type ReduceOnPlateauOptions } from './learner/schedules/reduce-on-plateau.js';
 export type { Scheduler, SchedulerState } from './learner/schedules/scheduler.js';
 export { type SchedulePart, SequentialLR } from './learner/schedules/sequential.js';
+export { TrainLearner } from './learner/train-learner.js';
 export { models } from './models/catalog.js';
 export type { Transform, TransformBatch } from './nn/augment.js';
 export {

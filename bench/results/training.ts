@@ -12,7 +12,7 @@ import { Learner } from '../../src/learner/learner.js';
 import { Accuracy } from '../../src/learner/metric.js';
 import type { MetricsRow } from '../../src/learner/metrics-row.js';
 import { adamW } from '../../src/learner/optimizer.js';
-import { OneCycleLR } from '../../src/learner/schedules.js';
+import { OneCycleLR } from '../../src/learner/schedules/one-cycle.js';
 import { models } from '../../src/models/catalog.js';
 import { horizontalFlip, normalize } from '../../src/nn/transform-specs.js';
 import type { Plan } from './plans.js';

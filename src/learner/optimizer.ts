@@ -24,7 +24,9 @@ export class Optimizer {
   constructor(kind: OptimizerKind, paramGroups: ParamGroup[]) {
     this.kind = kind;
     this.paramGroups = paramGroups;
-    this.initial = paramGroups.map(({ params: _, ...settings }) => structuredClone(settings) as GroupSettings);
+    this.initial = paramGroups.map(
+      ({ params: _, ...settings }) => structuredClone(settings) as GroupSettings,
+    );
   }
 
   get spec(): OptimizerSpec {

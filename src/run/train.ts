@@ -14,7 +14,7 @@ import { chooseDevices, type DeviceChoice } from '../engine/devices.js';
 import { ConfigError } from '../errors.js';
 import { Learner } from '../learner/learner.js';
 import { Accuracy } from '../learner/metric.js';
-import { OneCycleLR } from '../learner/schedules.js';
+import { OneCycleLR } from '../learner/schedules/one-cycle.js';
 import { horizontalFlip, normalize, randomCrop } from '../nn/transform-specs.js';
 import type { TransformSpec } from '../protocol/batch.js';
 import { channelStatistics } from './channel-statistics.js';

@@ -6,7 +6,7 @@ import { TrainCB } from '../../src/callbacks/train.js';
 import { CancelBatchException } from '../../src/learner/cancel.js';
 import { Learner } from '../../src/learner/learner.js';
 import { adam, adamW, type Optimizer, sgd } from '../../src/learner/optimizer.js';
-import { OneCycleLR, type OneCycleOptions } from '../../src/learner/schedules.js';
+import { OneCycleLR, type OneCycleOptions } from '../../src/learner/schedules/one-cycle.js';
 import { packageRoot } from '../../src/package-root.js';
 import { FakeRunner, fakeLoaders, parameters } from './fake-runner.js';
 import { recorder } from './recorder.js';

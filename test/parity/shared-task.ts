@@ -7,7 +7,7 @@ import { createSlots, slotViews } from '../../src/data/batch-slots.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { chooseDevices } from '../../src/engine/devices.js';
 import { adamW } from '../../src/learner/optimizer.js';
-import { OneCycleLR } from '../../src/learner/schedules.js';
+import { OneCycleLR } from '../../src/learner/schedules/one-cycle.js';
 import { models } from '../../src/models/catalog.js';
 import { normalize } from '../../src/nn/transform-specs.js';
 import type { Batch } from '../../src/protocol/batch.js';

@@ -1,17 +1,11 @@
-/** Learning-rate schedules: objects that write the settings of an optimizer's groups, one `step()` at a time. */
-import { ConfigError, LearnerError } from '../errors.js';
-import type { Optimizer, ParamGroup } from './optimizer.js';
-
-export interface Scheduler {
-  /** Moves on by one step and writes the new settings. */
-  step(): void;
-  /** The rates last written, one per group. */
-  getLastLr(): number[];
-}
+import { ConfigError, LearnerError } from '../../errors.js';
+import { type LearningRate, ratesOf } from '../learning-rate.js';
+import type { Optimizer, ParamGroup } from '../optimizer.js';
+import { countIn, demand as demandOf, type Scheduler, type SchedulerState } from './scheduler.js';
 
 export interface OneCycleOptions {
-  /** Peak of the rate: one number, or one per group. */
-  readonly maxLr: number | readonly number[];
+  /** Peak of the rate. */
+  readonly maxLr: LearningRate;
   /** Steps in the cycle. */
   readonly totalSteps: number;
   /** Share of the steps in which the rate rises, 0 … 1. Default 0.3. */
@@ -78,7 +72,7 @@ const downAndOut: Omit<Leg, 'end'> = {
 /**
  * The 1cycle policy (Smith and Topin, 2018), stepping exactly as PyTorch's `OneCycleLR` does: the first rate is
  * written at construction, `step()` may be called `totalSteps` times (the last lands past the end of the cycle,
- * where no training step should follow), and SGD gets momentum even if it was built without.
+ * where no training step should follow), and SGD and RMSProp get momentum even if they were built without.
  */
 export class OneCycleLR implements Scheduler {
   readonly #groups: ParamGroup[];
@@ -102,6 +96,7 @@ export class OneCycleLR implements Scheduler {
     demand(pctStart >= 0 && pctStart <= 1, 'pctStart', 'between 0 and 1', pctStart);
     demand(Object.hasOwn(anneal, annealStrategy), 'annealStrategy', "'cos' or 'linear'", annealStrategy);
     this.#groups = optimizer.paramGroups;
+    if (cycleMomentum) checkMomentum(optimizer);
     this.#cycles = cyclesOf(options, this.#groups.length);
     this.#anneal = anneal[annealStrategy];
     this.#cycleMomentum = cycleMomentum;
@@ -133,6 +128,19 @@ export class OneCycleLR implements Scheduler {
 
   getLastLr(): number[] {
     return this.#groups.map(({ lr }) => lr);
+  }
+
+  state(): SchedulerState {
+    return { steps: this.#step, totalSteps: this.#totalSteps };
+  }
+
+  restore(state: SchedulerState): void {
+    const totalSteps = countIn(state, 'totalSteps', 'OneCycleLR');
+    demand(totalSteps === this.#totalSteps, 'totalSteps', `${totalSteps}, as in the state`, this.#totalSteps);
+    const steps = countIn(state, 'steps', 'OneCycleLR');
+    demand(steps <= totalSteps, 'state.steps', `at most ${totalSteps}`, steps);
+    this.#step = steps;
+    this.#write();
   }
 
   #write(): void {
@@ -168,16 +176,22 @@ function cyclesOf(options: OneCycleOptions, count: number): GroupCycle[] {
   });
 }
 
-function perGroup(name: string, value: number | readonly number[], count: number): readonly number[] {
-  const values = typeof value === 'number' ? Array<number>(count).fill(value) : value;
-  demand(values.length === count, name, `one number, or ${count}, one for each group`, `${values.length}`);
-  for (const one of values) demand(Number.isFinite(one) && one >= 0, name, 'finite and ≥ 0', one);
-  return values;
+function perGroup(name: string, value: LearningRate, count: number): readonly number[] {
+  return ratesOf(value, count, `OneCycleLR ${name}`);
 }
 
-function demand(holds: boolean, name: string, expected: string, got: unknown): asserts holds {
-  if (!holds)
-    throw new ConfigError(`${name} must be ${expected}, not ${String(got)}.`, {
-      where: `OneCycleLR ${name}`,
-    });
+/** Whether all groups have a momentum (for Adam β₁) to cycle. */
+export const hasMomentum = ({ paramGroups }: Optimizer): boolean =>
+  paramGroups.every(group => group.betas || group.momentum !== undefined);
+
+/** @throws ConfigError where there is none, as PyTorch's does */
+function checkMomentum(optimizer: Optimizer): void {
+  if (hasMomentum(optimizer)) return;
+  throw new ConfigError(`${optimizer.kind} has no momentum for OneCycleLR to cycle.`, {
+    where: 'OneCycleLR cycleMomentum',
+    hint: 'give cycleMomentum: false',
+  });
 }
+
+const demand = (holds: boolean, name: string, expected: string, got: unknown): void =>
+  demandOf(holds, 'OneCycleLR', name, expected, got);

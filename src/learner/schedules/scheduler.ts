@@ -1,0 +1,106 @@
+/** Learning-rate schedules: objects that write the settings of an optimizer's groups, one `step()` at a time. */
+import { ConfigError } from '../../errors.js';
+import type { Optimizer } from '../optimizer.js';
+
+/** Where a schedule stands, as JSON. */
+export type SchedulerState = Readonly<Record<string, unknown>>;
+
+export interface Scheduler {
+  /** Moves on by one step and writes the new settings. */
+  step(): void;
+  /** The rates last written, one per group. */
+  getLastLr(): number[];
+  /** What a schedule of the same options must know to go on from here. */
+  state(): SchedulerState;
+  /**
+   * Goes on from there; writes the settings of that point.
+   * @throws ConfigError if it is not the state of such a schedule
+   */
+  restore(state: SchedulerState): void;
+}
+
+/** The part that all schedules share which come from the rates they find: those, and the number of steps. */
+export abstract class StepScheduler implements Scheduler {
+  /** Rates that the groups had when the schedule was made. */
+  protected baseLrs: readonly number[];
+  /** Steps done. */
+  protected steps = 0;
+  protected readonly optimizer: Optimizer;
+
+  constructor(optimizer: Optimizer) {
+    this.optimizer = optimizer;
+    this.baseLrs = this.getLastLr();
+  }
+
+  /** The rate after `this.steps` steps. */
+  protected abstract rate(lastLr: number, baseLr: number): number;
+
+  step(): void {
+    this.steps++;
+    this.optimizer.paramGroups.forEach((group, i) => {
+      group.lr = this.rate(group.lr, this.baseLrs[i]);
+    });
+  }
+
+  getLastLr(): number[] {
+    return this.optimizer.paramGroups.map(({ lr }) => lr);
+  }
+
+  state(): SchedulerState {
+    return { steps: this.steps, baseLrs: this.baseLrs, lastLrs: this.getLastLr() };
+  }
+
+  restore(state: SchedulerState): void {
+    const { paramGroups } = this.optimizer;
+    const name = this.constructor.name;
+    this.steps = countIn(state, 'steps', name);
+    this.baseLrs = ratesIn(state, 'baseLrs', paramGroups.length, name);
+    writeRates(this.optimizer, ratesIn(state, 'lastLrs', paramGroups.length, name));
+  }
+}
+
+export function writeRates(optimizer: Optimizer, rates: readonly number[]): void {
+  optimizer.paramGroups.forEach((group, i) => {
+    group.lr = rates[i];
+  });
+}
+
+/** A whole number ≥ 0 of a state. */
+export function countIn(state: SchedulerState, name: string, where: string): number {
+  const value = state[name];
+  demand(
+    Number.isInteger(value) && (value as number) >= 0,
+    where,
+    `state.${name}`,
+    'a whole number ≥ 0',
+    value,
+  );
+  return value as number;
+}
+
+/** One number per group, of a state. */
+export function ratesIn(
+  state: SchedulerState,
+  name: string,
+  groups: number,
+  where: string,
+): readonly number[] {
+  const value = state[name];
+  const fits = Array.isArray(value) && value.length === groups && value.every(Number.isFinite);
+  demand(fits, where, `state.${name}`, `${groups} numbers, one for each group`, JSON.stringify(value));
+  return value as number[];
+}
+
+/** @throws ConfigError that names the schedule and its option */
+export function demand(
+  holds: boolean,
+  schedule: string,
+  name: string,
+  expected: string,
+  got: unknown,
+): asserts holds {
+  if (!holds)
+    throw new ConfigError(`${name} must be ${expected}, not ${String(got)}.`, {
+      where: `${schedule} ${name}`,
+    });
+}
