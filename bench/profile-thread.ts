@@ -50,8 +50,8 @@ async function openProfiled(): Promise<{ replica: Replica; profile: Profiler }> 
     control: control.buffer,
   };
   const { replica, engine } = await openReplica(settings);
-  const { parameters, stateSize } = replica.ready();
-  const length = parameters.reduce((sum, { size }) => sum + size, stateSize);
+  const { parameters, buffers: modelBuffers } = replica.ready();
+  const length = [...parameters, ...modelBuffers].reduce((sum, { size }) => sum + size, 0);
   const buffers = [new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT)];
   replica.accept({ share: 'ring', buffers });
   replica.accept({ share: 'slots', ring: 0, ...ring });

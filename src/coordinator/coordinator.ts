@@ -4,8 +4,10 @@
  * knows. It prints nothing, installs no handlers, and keeps nothing outside the object.
  */
 
-import { AbortedError, ConfigError, RecipeError } from '../errors.js';
+import { ConfigError } from '../errors.js';
 import type { Batch } from '../protocol/batch.js';
+import { checkClip } from '../protocol/check-clip.js';
+import type { HookSpec } from '../protocol/hooks.js';
 import type {
   Command,
   MemoryReport,
@@ -14,24 +16,31 @@ import type {
   Shard,
   StepReport,
 } from '../protocol/messages.js';
-import type { GroupSettings, OptimizerSpec, ParameterInfo } from '../protocol/optimizer.js';
-import type { Predictions, StepOptions, StepResult, StepRunner } from '../protocol/step-runner.js';
+import type { LayerInfo } from '../protocol/model-info.js';
+import type { GroupSettings, OptimizerSpec, ParameterInfo, TrainingState } from '../protocol/optimizer.js';
+import type {
+  ClipOptions,
+  Predictions,
+  ReplicaHooks,
+  StateParts,
+  StepOptions,
+  StepResult,
+  StepRunner,
+} from '../protocol/step-runner.js';
 import type { CoordinatorOptions } from './coordinator-options.js';
-import { resolveEngineSettings } from './engine-settings.js';
-import { PredictionMemory } from './prediction-memory.js';
-import { ReplicaGroup } from './replica-group.js';
+import { type OpenReplicas, openReplicas, startReplicas } from './open-replicas.js';
+import type { ReplicaGroup } from './replica-group.js';
+import { HookReports } from './replica-hooks.js';
 import { ReplicaVerifier } from './replica-verifier.js';
-import { mergeLosses, mergeSteps } from './reports.js';
-import { Sharder } from './shards.js';
+import { collectHooks, mergeLosses, mergeSteps } from './reports.js';
 
 export class Coordinator implements StepRunner {
   readonly #options: CoordinatorOptions;
   readonly #verifier: ReplicaVerifier;
+  readonly #hooks = new HookReports();
   #group?: ReplicaGroup;
-  #sharder?: Sharder;
   #opening?: Promise<void>;
-  #ready: readonly ReadyReport[] = [];
-  #memory?: PredictionMemory;
+  #open?: OpenReplicas;
   #step = 0;
 
   /** @throws ConfigError when no device is given */
@@ -42,49 +51,37 @@ export class Coordinator implements StepRunner {
   }
 
   get devices(): readonly string[] {
-    return this.#ready.map(({ device }) => device);
+    return this.#open?.ready.map(({ device }) => device) ?? [];
   }
 
   get parameters(): readonly ParameterInfo[] {
-    return this.#ready[0]?.parameters ?? [];
+    return this.#open?.ready[0].parameters ?? [];
+  }
+
+  get buffers(): readonly ParameterInfo[] {
+    return this.#open?.ready[0].buffers ?? [];
+  }
+
+  get layers(): readonly LayerInfo[] {
+    return this.#open?.ready[0].layers ?? [];
   }
 
   /** What the recipe built. Known after `open`. */
   get modelInfo(): Omit<ReadyReport, 'device'> {
-    if (!this.#ready[0]) throw notOpen();
-    return this.#ready[0];
+    return this.#running.ready[0];
   }
 
   /** @throws RecipeError, DeviceError, EngineError, ReplicaError, StallError */
   open(): Promise<void> {
-    this.#opening ??= this.#open();
+    this.#opening ??= this.#start();
     return this.#opening;
   }
 
-  async #open(): Promise<void> {
-    const { devices, engine, recipe, imageShape, classes, seed = 42, signal } = this.#options;
-    const { stallTimeoutMs = 120_000, startTimeoutMs = 120_000 } = this.#options;
-    const engineSettings = resolveEngineSettings(this.#options);
-    if (signal?.aborted)
-      throw new AbortedError('the run was aborted before it began', { cause: signal.reason });
-    const group = new ReplicaGroup({
-      devices,
-      startTimeoutMs,
-      onOutput: this.#options.onOutput ?? (() => {}),
-      settings: { engine, engineSettings, recipe, imageShape, classes, seed, stallTimeoutMs },
-    });
-    this.#group = group;
+  async #start(): Promise<void> {
+    const { imageShape, signal } = this.#options;
+    this.#group = startReplicas(this.#options);
     signal?.addEventListener('abort', this.#abort, { once: true });
-    this.#ready = await group.ready();
-    this.#requireSameModel();
-    const [{ parameters, stateSize, outputShape }] = this.#ready;
-    const length = parameters.reduce((n, { size }) => n + size, stateSize);
-    const buffers = devices.map(() => new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
-    group.share({ share: 'ring', buffers });
-    await group.requestOne(0, { op: 'publish' });
-    await group.request<'adopt'>(() => ({ op: 'adopt', from: 0 }));
-    this.#memory = new PredictionMemory(group, outputShape);
-    this.#sharder = new Sharder(group);
+    this.#open = await openReplicas(this.#group, imageShape);
   }
 
   readonly #abort = (): void => this.#group?.abort(this.#options.signal?.reason);
@@ -104,25 +101,32 @@ export class Coordinator implements StepRunner {
     { training, predictions = false }: StepOptions,
   ): Promise<Predictions | undefined> {
     await this.#verifier.before(batch, training, this.#step);
-    this.#memory?.reserve(predictions ? batch.ring.layout.capacity : 0);
-    const shards = this.#divide(batch);
+    const { group, sharder, predictions: memory } = this.#running;
+    memory.reserve(predictions ? batch.ring.layout.capacity : 0);
+    const shards = sharder.divide(batch);
     const step = this.#step;
-    await this.#running.request<'predict'>(rank => ({
+    await group.request<'predict'>(rank => ({
       op: 'predict',
       shard: shards[rank],
       training,
       predictions,
       step,
     }));
-    return predictions ? this.#memory?.read(batch.size) : undefined;
+    return predictions ? memory.read(batch.size) : undefined;
   }
 
-  async getLoss(): Promise<Pick<StepResult, 'loss' | 'metrics'>> {
-    return mergeLosses(await this.#all({ op: 'loss' }));
+  async getLoss(): Promise<Pick<StepResult, 'loss' | 'metrics' | 'hooks'>> {
+    return this.#hooks.deliver(mergeLosses(await this.#all({ op: 'loss' })));
   }
 
-  async backward(): Promise<void> {
-    await this.#all({ op: 'backward' });
+  async backward({ weight = 1 }: { weight?: number } = {}): Promise<Pick<StepResult, 'hooks'>> {
+    return this.#hooks.deliver(collectHooks(await this.#all({ op: 'backward', weight })));
+  }
+
+  /** @throws ConfigError when no limit is given, or one is not above 0 */
+  async clipGradients(options: ClipOptions): Promise<number> {
+    const [norm] = await this.#all({ op: 'clip', clip: checkClip(options, 'clipGradients') });
+    return norm;
   }
 
   async step(groups: readonly GroupSettings[]): Promise<void> {
@@ -149,7 +153,7 @@ export class Coordinator implements StepRunner {
       step,
     }));
     await this.#stepped();
-    return reports;
+    return this.#hooks.deliver(reports);
   }
 
   async validBatch(
@@ -158,7 +162,46 @@ export class Coordinator implements StepRunner {
   ): Promise<StepResult> {
     await this.#verifier.before(batch, false, this.#step);
     const step = this.#step;
-    return this.#runBatch(batch, predictions, shard => ({ op: 'valid', shard, predictions, step }));
+    const result = await this.#runBatch(batch, predictions, shard => ({
+      op: 'valid',
+      shard,
+      predictions,
+      step,
+    }));
+    return this.#hooks.deliver(result);
+  }
+
+  async inputs(batch: Batch, { training = false }: { training?: boolean } = {}): Promise<Predictions> {
+    const { group, sharder, inputs } = this.#running;
+    inputs.reserve(batch.ring.layout.capacity);
+    const shards = sharder.divide(batch);
+    await group.request<'inputs'>(rank => ({ op: 'inputs', shard: shards[rank], training }));
+    return inputs.read(batch.size);
+  }
+
+  async setHooks(hooks: readonly HookSpec[], onReports?: (reports: ReplicaHooks) => void): Promise<void> {
+    await this.#hooks.set(this.#running, hooks, onReports);
+  }
+
+  async getState(parts: StateParts = {}): Promise<TrainingState> {
+    return this.#running.state.get(parts);
+  }
+
+  async setState(state: TrainingState): Promise<void> {
+    await this.#running.state.set(state);
+  }
+
+  /** @throws ConfigError when `decay` is no number of 0 … 1 */
+  async average(decay: number): Promise<void> {
+    await this.#running.state.average(decay);
+  }
+
+  async swapAverage(): Promise<void> {
+    await this.#running.state.swapAverage();
+  }
+
+  async dropAverage(): Promise<void> {
+    await this.#running.state.dropAverage();
   }
 
   /** Checksum of all weights, by replica. */
@@ -176,7 +219,7 @@ export class Coordinator implements StepRunner {
 
   /** The trained model, from replica 0. */
   model(): Promise<ModelReport> {
-    return this.#running.requestOne<'model'>(0, { op: 'model' });
+    return this.#running.group.requestOne<'model'>(0, { op: 'model' });
   }
 
   /** What each replica holds on its device. */
@@ -184,18 +227,13 @@ export class Coordinator implements StepRunner {
     return this.#all({ op: 'memory' });
   }
 
-  get #running(): ReplicaGroup {
-    if (!this.#group || !this.#memory) throw notOpen();
-    return this.#group;
-  }
-
-  #divide(batch: Batch): Shard[] {
-    if (!this.#sharder) throw notOpen();
-    return this.#sharder.divide(batch);
+  get #running(): OpenReplicas {
+    if (!this.#open) throw new ConfigError('the coordinator is not open: await open() first');
+    return this.#open;
   }
 
   #all<Op extends Command['op']>(command: Extract<Command, { op: Op }>) {
-    return this.#running.request<Op>(() => command);
+    return this.#running.group.request<Op>(() => command);
   }
 
   async #runBatch(
@@ -203,30 +241,15 @@ export class Coordinator implements StepRunner {
     predictions: boolean,
     command: (shard: Shard) => Extract<Command, { op: 'train' | 'valid' }>,
   ): Promise<StepResult> {
-    this.#memory?.reserve(predictions ? batch.ring.layout.capacity : 0);
-    const shards = this.#divide(batch);
-    const reports: StepReport[] = await this.#running.request<'train' | 'valid'>(rank =>
-      command(shards[rank]),
-    );
-    return { ...mergeSteps(reports), predictions: predictions ? this.#memory?.read(batch.size) : undefined };
+    const { group, sharder, predictions: memory } = this.#running;
+    memory.reserve(predictions ? batch.ring.layout.capacity : 0);
+    const shards = sharder.divide(batch);
+    const reports: StepReport[] = await group.request<'train' | 'valid'>(rank => command(shards[rank]));
+    return { ...mergeSteps(reports), predictions: predictions ? memory.read(batch.size) : undefined };
   }
 
   async #stepped(): Promise<void> {
     this.#step++;
     await this.#verifier.stepped(this.#step);
   }
-
-  #requireSameModel(): void {
-    const shapes = this.#ready.map(({ parameters, stateSize }) =>
-      JSON.stringify([parameters.map(({ shape }) => shape), stateSize]),
-    );
-    const odd = shapes.findIndex(text => text !== shapes[0]);
-    if (odd < 0) return;
-    throw new RecipeError(`model() built another model on replica ${odd} than on replica 0`, {
-      replica: odd,
-      hint: 'the model may depend only on the context it is given',
-    });
-  }
 }
-
-const notOpen = (): ConfigError => new ConfigError('the coordinator is not open: await open() first');

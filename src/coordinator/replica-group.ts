@@ -73,6 +73,11 @@ export class ReplicaGroup {
     for (const replica of this.#replicas) replica.share(share);
   }
 
+  /** Hands shared memory to one replica alone. */
+  shareWithOne(rank: number, share: Share): void {
+    this.#replicas[rank].share(share);
+  }
+
   /** Sends each replica its command and collects the answers in rank order. */
   request<Op extends Command['op']>(command: (rank: number) => CommandOf<Op>): Promise<Results[Op][]> {
     return this.#together(

@@ -1,17 +1,18 @@
 /** Reports of single replicas, merged into one: sums are added, never averaged; times are the slowest's. */
+import type { HookReport } from '../protocol/hooks.js';
 import type { LossReport, StepReport } from '../protocol/messages.js';
-import type { StepResult, Tally } from '../protocol/step-runner.js';
+import type { ReplicaHooks, StepResult, Tally } from '../protocol/step-runner.js';
 
 const add = (a: Tally, b: Tally): Tally => ({ sum: a.sum + b.sum, count: a.count + b.count });
 
-export function mergeLosses(reports: readonly LossReport[]): LossReport {
+export function mergeLosses(reports: readonly LossReport[]): Pick<StepResult, 'loss' | 'metrics' | 'hooks'> {
   const metrics: Record<string, Tally> = {};
   for (const report of reports) {
     for (const [name, tally] of Object.entries(report.metrics)) {
       metrics[name] = metrics[name] ? add(metrics[name], tally) : tally;
     }
   }
-  return { loss: reports.map(({ loss }) => loss).reduce(add), metrics };
+  return { loss: reports.map(({ loss }) => loss).reduce(add), metrics, ...collectHooks(reports) };
 }
 
 export function mergeSteps(reports: readonly StepReport[]): StepResult {
@@ -24,4 +25,12 @@ export function mergeSteps(reports: readonly StepReport[]): StepResult {
       update: slowest(report => report.updateMs),
     },
   };
+}
+
+/** The lists of the replicas whose hooks saw something: one without samples has none. */
+export function collectHooks(reports: readonly { readonly hooks?: readonly HookReport[] }[]): {
+  hooks?: ReplicaHooks;
+} {
+  const hooks = reports.flatMap(report => (report.hooks ? [report.hooks] : []));
+  return hooks.length > 0 ? { hooks } : {};
 }

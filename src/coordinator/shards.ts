@@ -35,8 +35,8 @@ export class Sharder {
   }
 
   /** One shard per replica, in rank order. */
-  divide({ ring, slot, size, epoch, index, transforms }: Batch): Shard[] {
-    const place = { ring: this.#numberOf(ring), slot, size, epoch, index, transforms };
+  divide({ ring, slot, size, epoch, index, transforms, mix }: Batch): Shard[] {
+    const place = { ring: this.#numberOf(ring), slot, size, epoch, index, transforms, ...(mix && { mix }) };
     return shardBounds(size, this.#replicas.size).map(bounds => ({ ...place, ...bounds }));
   }
 

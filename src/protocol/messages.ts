@@ -95,8 +95,11 @@ export type Command =
   | { readonly op: 'valid'; readonly shard: Shard; readonly predictions: boolean; readonly step: number }
   | { readonly op: 'inputs'; readonly shard: Shard; readonly training: boolean }
   | { readonly op: 'hooks'; readonly hooks: readonly HookSpec[] }
-  /** Tells which parts of the state there are, so that memory for them can be shared. */
-  | { readonly op: 'describeState'; readonly parts: StateParts }
+  /**
+   * Tells which parts of the state there are, so that memory for them can be shared; with `spec` what an optimizer made
+   * of it would keep.
+   */
+  | { readonly op: 'describeState'; readonly parts: StateParts; readonly spec?: OptimizerSpec }
   | { readonly op: 'writeState'; readonly parts: StateParts }
   | { readonly op: 'readState'; readonly state: StateDescription }
   | { readonly op: 'average'; readonly decay: number }

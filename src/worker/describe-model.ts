@@ -10,8 +10,9 @@ export function describeLayers(model: LayersModel): LayerInfo[] {
   return model.layers.map(layer => ({
     name: layer.name,
     type: layer.getClassName(),
-    inputShape: withoutBatch(layer.inputShape),
-    outputShape: withoutBatch(layer.outputShape),
+    // A layer used several times has a node for each use; the first one stands for all.
+    inputShape: withoutBatch(layer.inboundNodes[0].inputShapes),
+    outputShape: withoutBatch(layer.inboundNodes[0].outputShapes),
     parameters: layer.countParams(),
     weights: layer.weights.map(weight => ({
       name: weight.name,

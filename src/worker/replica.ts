@@ -2,7 +2,6 @@
  * One replica: an engine on its device, the model, its weights, and the answer to every command of
  * protocol/messages.ts. Commands come one at a time.
  */
-import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ControlBlock } from '../allreduce/control-block.js';
 import { RingMember } from '../allreduce/ring.js';
 import type { Engine } from '../engine/engine.js';
@@ -11,24 +10,19 @@ import { createOptimizer, type Optimizer } from '../nn/optimizers.js';
 import type {
   Command,
   CommandOf,
-  LossReport,
   ReadyReport,
   ReplicaSettings,
   Results,
-  Shard,
   Share,
-  StepReport,
+  StateDescription,
 } from '../protocol/messages.js';
-import type { GroupSettings, OptimizerSpec } from '../protocol/optimizer.js';
-import type { Phase } from '../protocol/phases.js';
-import { Purpose } from '../random.js';
+import type { OptimizerSpec } from '../protocol/optimizer.js';
+import type { Purpose } from '../random.js';
 import { describeLayers, serialiseModel } from './describe-model.js';
 import type { LoadedRecipe } from './load-recipe.js';
-import { ShardReader } from './shard-reader.js';
-import { TrainingStep } from './training-step.js';
+import { ReplicaSteps } from './replica-steps.js';
+import { describeOptimizer, describeState, readState, type Trained, writeState } from './training-state.js';
 import { Weights } from './weights.js';
-
-const nothing: LossReport = { loss: { sum: 0, count: 0 }, metrics: {} };
 
 export interface ReplicaParts {
   readonly settings: ReplicaSettings;
@@ -36,31 +30,35 @@ export interface ReplicaParts {
   readonly loaded: LoadedRecipe;
   readonly control: ControlBlock;
   /** From seeded-math-random.ts. */
-  readonly reseed: (purpose: Purpose, epoch: number, index: number) => void;
+  readonly reseed: (purpose: Purpose, epoch: number, index: number) => () => void;
 }
+
+type Answers = {
+  readonly [Op in Command['op']]: (command: CommandOf<Op>) => Results[Op] | Promise<Results[Op]>;
+};
+
+/** Commands that leave the batch that was predicted last as it is; all others drop it. */
+const keepingStep: ReadonlySet<Command['op']> = new Set<Command['op']>([
+  'loss',
+  'backward',
+  'inputs',
+  'describeState',
+  'writeState',
+]);
 
 export class Replica {
   readonly #parts: ReplicaParts;
   readonly #weights: Weights;
-  readonly #reader: ShardReader;
-  readonly #tensors: TrainingStep;
-  readonly #outputSize: number;
-  #ring?: RingMember;
+  readonly #steps: ReplicaSteps;
   #unpinRing?: () => void;
   #ringBuffers: readonly SharedArrayBuffer[] = [];
-  #predictions?: Float32Array;
-  #optimizer?: Optimizer;
-  /** Shard of the step in progress. */
-  #shard?: Shard;
+  /** Of the next command that writes or reads a state. */
+  #stateMemory?: SharedArrayBuffer;
 
   constructor(parts: ReplicaParts) {
-    const { engine, loaded, settings } = parts;
     this.#parts = parts;
-    this.#weights = new Weights(engine, loaded.model);
-    this.#outputSize = loaded.outputShape.reduce((n, d) => n * d, 1);
-    const classes = (loaded.recipe.loss ?? 'crossEntropy') === 'crossEntropy' ? this.#outputSize : 2 ** 31;
-    this.#reader = new ShardReader(engine, loaded.recipe, { seed: settings.seed, classes });
-    this.#tensors = new TrainingStep(engine, loaded);
+    this.#weights = new Weights(parts.engine, parts.loaded.model);
+    this.#steps = new ReplicaSteps(parts, this.#weights);
   }
 
   ready(): ReadyReport {
@@ -69,185 +67,155 @@ export class Replica {
       device: engine.device,
       modelName: loaded.recipe.name ?? loaded.model.name,
       parameters: this.#weights.parameters,
-      stateSize: this.#weights.stateSize,
+      buffers: this.#weights.buffers.infos,
       outputShape: loaded.outputShape,
       layers: describeLayers(loaded.model),
       metrics: Object.keys(loaded.recipe.metrics ?? {}),
+      hooks: Object.keys(loaded.recipe.hooks ?? {}),
       classifies: loaded.outputShape.length === 1 && loaded.outputShape[0] >= settings.classes.length,
     };
   }
 
   accept(share: Share): void {
-    const { settings, control, engine } = this.#parts;
-    if (share.share === 'slots') this.#reader.attach(share);
-    else if (share.share === 'no slots') this.#reader.detach(share.ring);
-    else if (share.share === 'predictions') this.#predictions = new Float32Array(share.buffer);
-    else {
-      const { rank, stallTimeoutMs: timeoutMs } = settings;
-      this.#ringBuffers = share.buffers;
-      this.#unpinRing = engine.pin?.(new Uint8Array(share.buffers[rank]));
-      this.#ring = new RingMember(control, share.buffers, rank, { timeoutMs, math: engine.flatMath });
+    switch (share.share) {
+      case 'slots':
+        this.#steps.reader.attach(share);
+        break;
+      case 'no slots':
+        this.#steps.reader.detach(share.ring);
+        break;
+      case 'state':
+        this.#stateMemory = share.buffer;
+        break;
+      case 'ring':
+        this.#joinRing(share.buffers);
+        break;
+      default:
+        this.#steps.attach(share);
     }
+  }
+
+  #joinRing(buffers: readonly SharedArrayBuffer[]): void {
+    const { control, engine, settings } = this.#parts;
+    const { rank, stallTimeoutMs: timeoutMs } = settings;
+    this.#ringBuffers = buffers;
+    this.#unpinRing = engine.pin?.(new Uint8Array(buffers[rank]));
+    this.#steps.ring = new RingMember(control, buffers, rank, { timeoutMs, math: engine.flatMath });
   }
 
   /** Runs one command. Whatever it throws leaves no open step behind. */
   async run(command: Command): Promise<Results[Command['op']]> {
     try {
-      // Only these two go on with the batch that was predicted last.
-      if (command.op !== 'loss' && command.op !== 'backward') this.#weights.dropStateChange();
-      const result = await this.#dispatch(command);
+      if (!keepingStep.has(command.op)) this.#weights.buffers.undo();
+      const answer = this.#answers[command.op] as (command: Command) => Results[Command['op']];
+      const result = await answer(command);
       // Not after an error: the coordinator then reads here in which phase it happened.
-      this.#enter('idle');
+      this.#parts.control.enter(this.#parts.settings.rank, 'idle');
       return result;
     } catch (error) {
-      this.#tensors.end();
+      this.#steps.tensors.end();
       throw error;
     }
   }
 
   close(): void {
-    this.#enter('close');
-    this.#tensors.dispose();
-    this.#reader.dispose();
+    this.#parts.control.enter(this.#parts.settings.rank, 'close');
+    this.#steps.tensors.dispose();
+    this.#steps.reader.dispose();
     this.#unpinRing?.();
     this.#weights.dispose();
     this.#parts.engine.close();
   }
 
-  async #dispatch(command: Command): Promise<Results[Command['op']]> {
+  readonly #answers: Answers = {
+    publish: () => {
+      this.#weights.publish(this.#ownRingMemory());
+    },
+    adopt: ({ from }) => {
+      this.#weights.adopt(new Float32Array(this.#ringBuffers[from]));
+    },
+    optimizer: ({ spec }) => {
+      this.#setOptimizer(spec);
+    },
+    predict: command => {
+      this.#steps.predict(command, command.training);
+    },
+    loss: () => this.#steps.loss(),
+    backward: ({ weight }) => this.#steps.backward(weight),
+    clip: ({ clip }) => this.#weights.gradients.clip(clip),
+    step: ({ groups }) => {
+      this.#steps.step(groups);
+    },
+    zeroGrad: ({ factor }) => {
+      this.#weights.gradients.scale(factor);
+    },
+    train: command => this.#steps.train(command),
+    valid: command => this.#steps.valid(command),
+    inputs: command => {
+      this.#steps.inputs(command);
+    },
+    hooks: ({ hooks }) => {
+      this.#steps.tensors.setHooks(hooks);
+    },
+    describeState: command => this.#describeState(command),
+    writeState: ({ parts }) => {
+      writeState(this.#takeStateMemory(), this.#trained, parts);
+    },
+    readState: ({ state }) => {
+      this.#readState(state);
+    },
+    average: ({ decay }) => {
+      this.#weights.moveAverage(decay);
+    },
+    swapAverage: () => {
+      this.#weights.swapAverage();
+    },
+    dropAverage: () => {
+      this.#weights.average = undefined;
+    },
+    checksum: () => this.#weights.checksum(),
+    model: () => serialiseModel(this.#parts.engine.tf, this.#parts.loaded.model),
+    memory: () => this.#parts.engine.memory(),
+    close: () => undefined,
+  };
+
+  get #trained(): Trained {
+    return { weights: this.#weights, optimizer: this.#steps.optimizer };
+  }
+
+  #makeOptimizer(spec: OptimizerSpec): Optimizer {
     const { engine, loaded } = this.#parts;
-    switch (command.op) {
-      case 'publish':
-        this.#weights.publish(this.#requireRing().local);
-        return undefined;
-      case 'adopt':
-        this.#weights.adopt(new Float32Array(this.#ringBuffers[command.from]));
-        return undefined;
-      case 'optimizer':
-        this.#setOptimizer(command.spec);
-        return undefined;
-      case 'predict':
-        this.#predict(command, command.training);
-        return undefined;
-      case 'loss':
-        return this.#loss();
-      case 'backward':
-        return { allReduceMs: this.#backward() };
-      case 'step':
-        this.#step(command.groups);
-        return undefined;
-      case 'zeroGrad':
-        this.#weights.scaleGradients(command.factor);
-        return undefined;
-      case 'train':
-        return this.#train(command);
-      case 'valid':
-        return this.#valid(command);
-      case 'checksum':
-        return this.#weights.checksum();
-      case 'model':
-        return serialiseModel(engine.tf, loaded.model);
-      case 'memory':
-        return engine.memory();
-      case 'close':
-        return undefined;
-    }
+    return createOptimizer(spec, this.#weights.parameters, engine.flatMath, loaded.recipe.optimizers);
   }
 
   #setOptimizer(spec: OptimizerSpec): void {
-    this.#optimizer?.dispose();
-    const { engine, loaded } = this.#parts;
-    const { parameters } = this.#weights;
-    this.#optimizer = createOptimizer(spec, parameters, engine.flatMath, loaded.recipe.optimizers);
+    const optimizer = this.#makeOptimizer(spec);
+    this.#steps.optimizer?.dispose();
+    this.#steps.optimizer = optimizer;
   }
 
-  #predict(command: CommandOf<'predict' | 'train' | 'valid'>, training: boolean): void {
-    const { shard, step } = command;
-    this.#shard = shard;
-    this.#enter('data', step);
-    if (shard.count === 0) return;
-    this.#parts.reseed(
-      Purpose.layer,
-      shard.epoch,
-      shard.index * this.#parts.settings.replicas + this.#parts.settings.rank,
-    );
-    const data = this.#reader.read(shard);
-    this.#enter('forward');
-    if (training) this.#weights.stateMoves();
-    const predictions = this.#tensors.predict(shard, data, training);
-    if (command.predictions) this.#writePredictions(predictions, shard);
+  #describeState({ parts, spec }: CommandOf<'describeState'>): StateDescription {
+    if (!spec) return describeState(this.#trained, parts);
+    const optimizer = this.#makeOptimizer(spec);
+    const description = { optimizer: describeOptimizer(optimizer) };
+    optimizer.dispose();
+    return description;
   }
 
-  #writePredictions(predictions: Tensor, { offset, count }: Shard): void {
-    if (!this.#predictions)
-      throw new ProtocolError('predictions were asked for, but no memory shared for them');
-    const size = this.#outputSize;
-    this.#parts.engine.readInto(
-      predictions,
-      this.#predictions.subarray(offset * size, (offset + count) * size),
-    );
+  #readState(state: StateDescription): void {
+    if (state.optimizer) this.#setOptimizer(state.optimizer.spec);
+    readState(this.#takeStateMemory(), state, this.#trained);
   }
 
-  async #loss(): Promise<LossReport> {
-    if (this.#requireShard().count === 0) return nothing;
-    this.#enter('loss');
-    return this.#tensors.loss();
+  #takeStateMemory(): SharedArrayBuffer {
+    const memory = this.#stateMemory;
+    if (!memory) throw new ProtocolError('a state was asked for, but no memory shared for it');
+    this.#stateMemory = undefined;
+    return memory;
   }
 
-  /** @returns milliseconds spent in the all-reduce */
-  #backward(): number {
-    const shard = this.#requireShard();
-    const ring = this.#requireRing();
-    if (shard.count > 0) {
-      this.#enter('backward');
-      this.#tensors.backward(this.#weights.variables(), (index, gradient) => {
-        this.#weights.putGradient(ring, index, gradient);
-      });
-    }
-    this.#enter('all-reduce');
-    const since = performance.now();
-    this.#weights.exchange(ring, shard.count / shard.size);
-    return performance.now() - since;
-  }
-
-  #step(groups: readonly GroupSettings[]): void {
-    const optimizer = this.#optimizer;
-    if (!optimizer) throw new ProtocolError('step before any optimizer was set');
-    this.#enter('update');
-    this.#weights.update((values, gradients) => optimizer.step(values, gradients, groups));
-  }
-
-  async #train(command: CommandOf<'train'>): Promise<StepReport> {
-    const start = performance.now();
-    this.#predict(command, true);
-    const report = await this.#loss();
-    const allReduceMs = this.#backward();
-    const reduced = performance.now();
-    this.#step(command.groups);
-    this.#weights.scaleGradients(0);
-    const updateMs = performance.now() - reduced;
-    return { ...report, computeMs: reduced - start - allReduceMs, allReduceMs, updateMs };
-  }
-
-  async #valid(command: CommandOf<'valid'>): Promise<StepReport> {
-    const start = performance.now();
-    this.#predict(command, false);
-    const report = await this.#loss();
-    this.#tensors.end();
-    return { ...report, computeMs: performance.now() - start, allReduceMs: 0, updateMs: 0 };
-  }
-
-  #enter(phase: Phase, step?: number): void {
-    this.#parts.control.enter(this.#parts.settings.rank, phase, step);
-  }
-
-  #requireRing(): RingMember {
-    if (!this.#ring) throw new ProtocolError('the ring was never shared');
-    return this.#ring;
-  }
-
-  #requireShard(): Shard {
-    if (!this.#shard) throw new ProtocolError('no batch was given');
-    return this.#shard;
+  #ownRingMemory(): Float32Array {
+    if (!this.#steps.ring) throw new ProtocolError('the ring was never shared');
+    return this.#steps.ring.local;
   }
 }

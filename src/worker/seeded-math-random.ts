@@ -5,12 +5,16 @@ import { Purpose, Random } from '../random.js';
  * own (initialisers, dropout), so without this two runs of one command would differ. Threads have a
  * `Math.random` each: nobody else's changes.
  *
- * @returns starts a new stream, keyed by purpose, epoch and index
+ * @returns starts a new stream, keyed by purpose, epoch and index, and gives back how to go on with the one before
  */
-export function seedMathRandom(seed: number): (purpose: Purpose, epoch: number, index: number) => void {
+export function seedMathRandom(seed: number): (purpose: Purpose, epoch: number, index: number) => () => void {
   let random = new Random({ seed, purpose: Purpose.initialisation });
   Math.random = () => random.float();
   return (purpose, epoch, index) => {
+    const before = random;
     random = new Random({ seed, purpose, epoch, index });
+    return () => {
+      random = before;
+    };
   };
 }

@@ -1,10 +1,10 @@
 /**
  * A replica's weights: all trainable parameters in one flat buffer, their gradients in another, and the model's
- * state (moving statistics of batch norm). One all-reduce carries both:
+ * buffers (moving statistics of batch norm). One all-reduce carries both:
  *
- *   ring buffer   │ gradient of every parameter, P floats │ change of state, S floats │
+ *   ring buffer   │ gradient of every parameter, P floats │ change of buffers, S floats │
  *
- * State is reduced as its weighted change since the last exchange. So replicas agree in it bit for bit, a
+ * Buffers are reduced as their weighted change since the last exchange. So replicas agree in them bit for bit, a
  * replica without samples adds nothing, and a frozen weight, whose change is 0, never drifts.
  */
 import { createHash } from 'node:crypto';
@@ -13,46 +13,41 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { RingMember } from '../allreduce/ring.js';
 import type { Engine, FlatParameters } from '../engine/engine.js';
 import { flatVariables } from '../engine/flat-layout.js';
+import { ProtocolError } from '../errors.js';
 import type { ParameterInfo } from '../protocol/optimizer.js';
+import { AverageWeights, exchange } from './average-weights.js';
+import { KeptGradients } from './kept-gradients.js';
+import { ModelBuffers } from './model-buffers.js';
+import { parameterInfos } from './parameter-infos.js';
+import type { StateSizes } from './state-buffer.js';
 
 type LayerVariable = LayersModel['weights'][number];
 
-const sizeOf = (shape: readonly (number | null)[]): number => shape.reduce<number>((n, d) => n * (d ?? 1), 1);
-
 export class Weights {
   readonly parameters: readonly ParameterInfo[];
-  readonly stateSize: number;
-  /** Gradients kept since the last `scaleGradients(0)`: P floats. */
-  readonly gradients: Float32Array;
+  readonly buffers: ModelBuffers;
+  readonly gradients: KeptGradients;
+  /** Running average, where one is kept. */
+  average?: AverageWeights;
   readonly #engine: Engine;
   readonly #flat: FlatParameters;
   readonly #trainable: readonly LayerVariable[];
-  readonly #state: readonly LayerVariable[];
-  /** State as of the last exchange. */
-  readonly #exchanged: Float32Array;
   readonly #constrained: readonly { index: number; constraint: NonNullable<LayerVariable['constraint']> }[];
-  #hasGradients = false;
-  /** Whether a forward pass changed the state since the last exchange. */
-  #stateMoved = false;
 
   constructor(engine: Engine, model: LayersModel) {
     this.#engine = engine;
     this.#trainable = model.trainableWeights;
-    this.#state = model.nonTrainableWeights.filter(weight => weight.dtype === 'float32');
-    let offset = 0;
-    this.parameters = this.#trainable.map(({ name, shape }) => {
-      const size = sizeOf(shape);
-      offset += size;
-      return { name, shape: shape as number[], offset: offset - size, size };
-    });
+    this.parameters = parameterInfos(model.trainableWeights);
     this.#constrained = this.#trainable.flatMap(({ constraint }, index) =>
       constraint ? [{ index, constraint }] : [],
     );
     this.#flat = engine.flatParameters(flatVariables(this.#trainable));
-    this.stateSize = this.#state.reduce((n, { shape }) => n + sizeOf(shape), 0);
-    this.gradients = new Float32Array(this.#flat.length);
-    this.#exchanged = new Float32Array(this.stateSize);
-    this.#readState(this.#exchanged);
+    this.gradients = new KeptGradients(this.#flat.length, engine.flatMath);
+    this.buffers = new ModelBuffers(engine, model);
+  }
+
+  get sizes(): StateSizes {
+    return { parameters: this.#flat.length, buffers: this.buffers.size };
   }
 
   /** Current tensors of the trainable parameters, in flat order. */
@@ -62,7 +57,7 @@ export class Weights {
 
   /** Runs `update` on the flat parameters and lets the model see the result. */
   update(update: (values: Float32Array, gradients: Float32Array) => void): void {
-    update(this.#flat.values(), this.gradients);
+    update(this.#flat.values(), this.gradients.values);
     this.#flat.changed();
     if (this.#constrained.length > 0) this.#constrain();
   }
@@ -88,70 +83,67 @@ export class Weights {
   }
 
   /**
-   * All-reduces gradients and state, then adds the gradients to those kept.
+   * All-reduces gradients and buffers, then adds the gradients to those kept.
    *
    * @param share this replica's part of the global batch, 0 … 1; with 0 nothing was put
+   * @param weight of the gradients in the sum; buffers take their whole change
    */
-  exchange(ring: RingMember, share: number): void {
-    const state = ring.local.subarray(this.#flat.length);
+  exchange(ring: RingMember, share: number, weight: number): void {
+    const change = ring.local.subarray(this.#flat.length);
     if (share === 0) ring.local.fill(0);
-    else {
-      this.#readState(state);
-      for (let i = 0; i < state.length; i++) state[i] = (state[i] - this.#exchanged[i]) * share;
-    }
+    else this.buffers.putChange(change, share);
     ring.allReduce();
-    this.#stateMoved = false;
-    for (let i = 0; i < state.length; i++) this.#exchanged[i] += state[i];
-    this.#writeState(this.#exchanged);
-    this.#keepGradients(ring.local);
+    this.buffers.addChange(change);
+    this.gradients.add(ring.local.subarray(0, this.#flat.length), weight);
   }
 
-  /** A training forward pass is about to move the model's state. */
-  stateMoves(): void {
-    this.#stateMoved = true;
+  /** Copies parameters and buffers, these as all replicas have them, to memory of their sizes. */
+  read(parameters: Float32Array, buffers: Float32Array): void {
+    parameters.set(this.#flat.values());
+    buffers.set(this.buffers.agreed);
   }
 
-  /** Takes back what a batch that was cancelled before its exchange did to the state, on this replica alone. */
-  dropStateChange(): void {
-    if (!this.#stateMoved) return;
-    this.#writeState(this.#exchanged);
-    this.#stateMoved = false;
+  /** Takes over weights, the same on all replicas. */
+  write(parameters: Float32Array, buffers: Float32Array): void {
+    this.#flat.values().set(parameters);
+    this.#flat.changed();
+    this.buffers.set(buffers);
   }
 
-  #keepGradients(reduced: Float32Array): void {
-    const { gradients } = this;
-    const latest = reduced.subarray(0, gradients.length);
-    if (this.#hasGradients) this.#engine.flatMath.accumulate(gradients, latest);
-    else gradients.set(latest);
-    this.#hasGradients = true;
+  /** Moves the running average towards the present weights; the first call makes it a copy of them. */
+  moveAverage(decay: number): void {
+    const values = this.#flat.values();
+    const { agreed } = this.buffers;
+    if (this.average) this.average.move(values, agreed, decay);
+    else this.average = new AverageWeights(values, agreed);
   }
 
-  scaleGradients(factor: number): void {
-    this.#hasGradients = factor !== 0;
-    if (factor === 0) this.gradients.fill(0);
-    else this.#engine.flatMath.scale(this.gradients, factor);
+  /** Exchanges the weights and their running average. */
+  swapAverage(): void {
+    if (!this.average) throw new ProtocolError('there is no running average to swap');
+    const { parameters, buffers } = this.average;
+    exchange(this.#flat.values(), parameters);
+    this.#flat.changed();
+    exchange(this.buffers.agreed, buffers);
+    this.buffers.set(this.buffers.agreed);
   }
 
   /** Puts all weights into this replica's ring buffer, for the others to adopt. */
   publish(target: Float32Array): void {
-    target.set(this.#flat.values());
-    this.#readState(target.subarray(this.#flat.length));
+    this.read(target.subarray(0, this.#flat.length), target.subarray(this.#flat.length));
   }
 
   /** Takes over weights that another replica published. */
   adopt(source: Float32Array): void {
-    this.#flat.values().set(source.subarray(0, this.#flat.length));
-    this.#flat.changed();
-    this.#exchanged.set(source.subarray(this.#flat.length));
-    this.#writeState(this.#exchanged);
+    this.write(source.subarray(0, this.#flat.length), source.subarray(this.#flat.length));
   }
 
   /** First 16 hexadecimal digits of the SHA-256 of all weights: equal only if every bit is. */
   checksum(): string {
-    const state = new Float32Array(this.stateSize);
-    this.#readState(state);
+    const buffers = new Float32Array(this.buffers.size);
+    this.buffers.read(buffers);
     const hash = createHash('sha256');
-    for (const { buffer, byteOffset, byteLength } of [this.#flat.values(), state]) {
+    for (const { buffer, byteOffset, byteLength } of [this.#flat.values(), buffers]) {
       hash.update(new Uint8Array(buffer, byteOffset, byteLength));
     }
     return hash.digest('hex').slice(0, 16);
@@ -159,38 +151,5 @@ export class Weights {
 
   dispose(): void {
     this.#flat.dispose();
-  }
-
-  #readState(target: Float32Array): void {
-    const { bulk } = this.#engine;
-    if (bulk) {
-      bulk.read(this.#stateTensors(), target);
-      return;
-    }
-    let offset = 0;
-    for (const tensor of this.#stateTensors()) {
-      this.#engine.readInto(tensor, target.subarray(offset, offset + tensor.size));
-      offset += tensor.size;
-    }
-  }
-
-  #writeState(source: Float32Array): void {
-    const { bulk, tf } = this.#engine;
-    if (bulk) {
-      bulk.write(this.#stateTensors(), source);
-      return;
-    }
-    let offset = 0;
-    for (const variable of this.#state) {
-      const size = sizeOf(variable.shape);
-      const value = tf.tensor(source.slice(offset, offset + size), variable.shape as number[], 'float32');
-      variable.write(value);
-      value.dispose();
-      offset += size;
-    }
-  }
-
-  #stateTensors(): Tensor[] {
-    return this.#state.map(variable => variable.read());
   }
 }

@@ -1,8 +1,22 @@
 /** A StepRunner without replicas, and loaders without data, for tests of the loop alone. */
 import type { BatchLoader } from '../../src/learner/loaders.js';
 import type { Batch } from '../../src/protocol/batch.js';
-import type { GroupSettings, OptimizerSpec, ParameterInfo } from '../../src/protocol/optimizer.js';
-import type { Predictions, StepResult, StepRunner, Tally } from '../../src/protocol/step-runner.js';
+import type { HookSpec } from '../../src/protocol/hooks.js';
+import type { LayerInfo } from '../../src/protocol/model-info.js';
+import type {
+  GroupSettings,
+  OptimizerSpec,
+  ParameterInfo,
+  TrainingState,
+} from '../../src/protocol/optimizer.js';
+import type {
+  ClipOptions,
+  Predictions,
+  StateParts,
+  StepResult,
+  StepRunner,
+  Tally,
+} from '../../src/protocol/step-runner.js';
 
 export const parameters: readonly ParameterInfo[] = [
   { name: 'conv2d_1/kernel', shape: [3, 3, 1, 4], offset: 0, size: 36 },
@@ -10,6 +24,21 @@ export const parameters: readonly ParameterInfo[] = [
   { name: 'dense_1/kernel', shape: [4, 2], offset: 40, size: 8 },
   { name: 'dense_1/bias', shape: [2], offset: 48, size: 2 },
 ];
+
+/** A layer of its own for every kernel and its bias. */
+export const layers: readonly LayerInfo[] = ['conv2d_1', 'dense_1'].map(name => {
+  const own = parameters.filter(parameter => parameter.name.startsWith(`${name}/`));
+  return {
+    name,
+    type: name === 'dense_1' ? 'Dense' : 'Conv2D',
+    inputShape: [4],
+    outputShape: [own[1].size],
+    parameters: own.reduce((n, { size }) => n + size, 0),
+    weights: own.map(weight => ({ name: weight.name, shape: weight.shape, trainable: true })),
+  };
+});
+
+const parameterCount = parameters.reduce((n, { size }) => n + size, 0);
 
 /** What the fake says a batch comes to. */
 export type Answer = (
@@ -20,12 +49,19 @@ export type Answer = (
 export class FakeRunner implements StepRunner {
   readonly devices = ['cpu:0', 'cpu:1'];
   readonly parameters = parameters;
+  readonly buffers: readonly ParameterInfo[] = [];
+  readonly layers = layers;
   /** Every call, in order, such as `trainBatch`. */
   readonly calls: string[] = [];
   readonly specs: OptimizerSpec[] = [];
   readonly stepped: (readonly GroupSettings[])[] = [];
   readonly batches: Batch[] = [];
   readonly answer: Answer;
+  hooks: readonly HookSpec[] = [];
+  /** Set by `setState`, read by `getState`. */
+  state: TrainingState = { parameters: new Float32Array(parameterCount), buffers: new Float32Array(0) };
+  /** What `clipGradients` says the norm was. */
+  gradientNorm = 1;
   opened = false;
   #last?: StepResult;
 
@@ -52,8 +88,14 @@ export class FakeRunner implements StepRunner {
     return { loss, metrics };
   }
 
-  async backward(): Promise<void> {
-    this.calls.push('backward');
+  async backward({ weight = 1 }: { weight?: number } = {}) {
+    this.calls.push(weight === 1 ? 'backward' : `backward(${weight})`);
+    return {};
+  }
+
+  async clipGradients(options: ClipOptions): Promise<number> {
+    this.calls.push(`clipGradients(${JSON.stringify(options)})`);
+    return this.gradientNorm;
   }
 
   async step(groups: readonly GroupSettings[]): Promise<void> {
@@ -74,6 +116,43 @@ export class FakeRunner implements StepRunner {
   async validBatch(batch: Batch, options: { predictions?: boolean } = {}) {
     this.calls.push('validBatch');
     return this.#run(batch, options.predictions);
+  }
+
+  /** The pixels as they are. */
+  async inputs(batch: Batch): Promise<Predictions> {
+    this.calls.push('inputs');
+    return { data: Float32Array.from(batch.pixels), shape: [batch.size, ...batch.ring.layout.imageShape] };
+  }
+
+  async setHooks(hooks: readonly HookSpec[]): Promise<void> {
+    this.calls.push(`setHooks(${hooks.length})`);
+    this.hooks = hooks;
+  }
+
+  async getState(parts: StateParts = {}): Promise<TrainingState> {
+    this.calls.push('getState');
+    const { parameters, buffers, optimizer, gradients, average } = this.state;
+    const wanted = Object.entries({ optimizer, gradients, average }).filter(
+      ([part, value]) => parts[part as keyof StateParts] && value,
+    );
+    return structuredClone({ parameters, buffers, ...Object.fromEntries(wanted) });
+  }
+
+  async setState(state: TrainingState): Promise<void> {
+    this.calls.push('setState');
+    this.state = structuredClone(state);
+  }
+
+  async average(decay: number): Promise<void> {
+    this.calls.push(`average(${decay})`);
+  }
+
+  async swapAverage(): Promise<void> {
+    this.calls.push('swapAverage');
+  }
+
+  async dropAverage(): Promise<void> {
+    this.calls.push('dropAverage');
   }
 
   #run(batch: Batch, wantsPredictions = false): StepResult {
