@@ -3,6 +3,9 @@
  * which loads nothing else.
  */
 import './callbacks/fit-schedules.js';
+import './inference/classify.js';
+import './inference/get-preds.js';
+import './inference/tta.js';
 import './inference/validate.js';
 import './learner/freezing.js';
 
@@ -25,17 +28,37 @@ export { StopOnNaNCB } from './callbacks/stop-on-nan.js';
 export { TrainCB } from './callbacks/train.js';
 export { Coordinator } from './coordinator/coordinator.js';
 export type { CoordinatorOptions } from './coordinator/coordinator-options.js';
+export { ArrayDataset, type ArrayDatasetOptions } from './data/array-dataset.js';
 export { BatchSampler, type IndexBatchSampler } from './data/batch-sampler.js';
 export { type Collate, type Collated, collate } from './data/collate.js';
 export { DataLoader } from './data/data-loader.js';
-export { DataLoaders, type DataLoadersOptions } from './data/data-loaders.js';
+export {
+  DataLoaders,
+  type DataLoadersOptions,
+  type DatasetDictOptions,
+  getDls,
+} from './data/data-loaders.js';
 export type { Dataset, DatasetPair, Sample } from './data/dataset.js';
+export { type DatasetInfo, datasetInfo, type SplitInfo } from './data/dataset-info.js';
 export { DecodePool } from './data/decode-pool.js';
 export { IdxDataset } from './data/idx.js';
 export { ImageFolder, type ImageFolderOptions } from './data/image-folder.js';
 export type { DataLoaderOptions } from './data/loader-options.js';
 export { type OpenDataOptions, type OpenedData, openData } from './data/open-dataset.js';
 export { PackDataset } from './data/pack.js';
+export type { SampleStack } from './data/read-samples.js';
+export { collateDict } from './data/rows/collate-dict.js';
+export type { Column } from './data/rows/column.js';
+export { DatasetDict } from './data/rows/dataset-dict.js';
+export { type CollatedValue, defaultCollate } from './data/rows/default-collate.js';
+export { ClassLabel, type Feature, type Features, Image, Value } from './data/rows/features.js';
+export { type ImagesOfOptions, imagesOf } from './data/rows/images-of.js';
+export { inplace } from './data/rows/inplace.js';
+export { itemgetter } from './data/rows/itemgetter.js';
+export type { ImageArray, NdArray, TypedArray } from './data/rows/nd-array.js';
+export { RowLoader, type RowLoaderOptions } from './data/rows/row-loader.js';
+export { type ColumnData, type Lists, type Row, Rows, type RowTransform } from './data/rows/rows.js';
+export { type ImageRow, rowsOf } from './data/rows/rows-of.js';
 export type { SampleSource } from './data/sample-source.js';
 export { type IndexSampler, Sampler } from './data/sampler.js';
 export { Subset } from './data/subset.js';
@@ -43,6 +66,18 @@ export { writePack } from './data/write-pack.js';
 export { setSeed } from './default-seed.js';
 export { chooseDevices, type DeviceChoice, type ListedDevice, listDevices } from './engine/devices.js';
 export * from './errors.js';
+export { CapturePredsCB, type CapturePredsOptions } from './inference/capture-preds.js';
+export {
+  accuracyOf,
+  type CapturedPreds,
+  type FloatArray,
+  predictedClasses,
+  softmax,
+} from './inference/captured-preds.js';
+export type { ClassifyOptions, ImageInput, Prediction } from './inference/classify.js';
+export type { GetPredsOptions } from './inference/get-preds.js';
+export { type Averaged, type EnsembleOptions, ensemblePreds } from './inference/mean-preds.js';
+export type { TtaOptions } from './inference/tta.js';
 export type { ValidateOptions } from './inference/validate.js';
 export { Callback } from './learner/callback.js';
 export {

@@ -108,20 +108,17 @@ export class DataLoader implements AsyncIterable<Batch> {
    * A loader of another dataset with the same batch size, transforms, collate and prefetch, in order and without
    * dropping a sample: for judging new data as this loader's is. The caller closes it.
    *
+   * @param numWorkers default: as this loader, whose threads it shares if they are running
    * @throws DatasetError where a label is no class of the dataset
    */
-  testLoader(dataset: Dataset): DataLoader {
-    const { transforms, collate, prefetch, signal, numWorkers } = this.#options;
+  testLoader(dataset: Dataset, { numWorkers }: Pick<DataLoaderOptions, 'numWorkers'> = {}): DataLoader {
+    const { transforms, collate, prefetch, signal } = this.#options;
     const pool = dataset.source === undefined ? undefined : (this.#options.pool ?? this.#ownPool);
-    const threads = pool === undefined && numWorkers === 0 ? { numWorkers } : { pool };
-    return new DataLoader(dataset, {
-      batchSize: this.batchSize,
-      transforms,
-      collate,
-      prefetch,
-      signal,
-      ...threads,
-    });
+    const here = numWorkers ?? (pool === undefined && this.#workers === 0 ? 0 : undefined);
+    // No more than there are: the slots of a single large image need not hold a hundred.
+    const batchSize = Math.min(this.batchSize, Math.max(dataset.length, 1));
+    const same = { transforms, collate, prefetch, signal };
+    return new DataLoader(dataset, { ...same, batchSize, pool, numWorkers: here });
   }
 
   /** Stops the epoch under way and ends the loader's own threads. Calling it again does nothing. */

@@ -1,7 +1,9 @@
 import { DataLoader } from './data-loader.js';
-import type { DatasetPair } from './dataset.js';
+import type { Dataset, DatasetPair } from './dataset.js';
 import { DecodePool } from './decode-pool.js';
-import { type DataLoaderOptions, workersFor } from './loader-options.js';
+import { type DataLoaderOptions, withBatchSampler, workersFor } from './loader-options.js';
+import type { DatasetDict } from './rows/dataset-dict.js';
+import { type ImagesOfOptions, imagesOf } from './rows/images-of.js';
 
 type SplitOptions = Omit<DataLoaderOptions, 'numWorkers' | 'pool'>;
 
@@ -11,6 +13,11 @@ export interface DataLoadersOptions extends DataLoaderOptions {
   readonly train?: SplitOptions;
   /** What differs for the validation loader. */
   readonly valid?: SplitOptions;
+}
+
+export interface DatasetDictOptions extends DataLoadersOptions, ImagesOfOptions {
+  /** Names of the set to train on and the set to judge on. Default: those of `DatasetDict.trainingSplits`. */
+  readonly splits?: readonly [train: string, valid: string];
 }
 
 /** A training and a validation loader that share their decode threads. */
@@ -35,7 +42,8 @@ export class DataLoaders {
    * @throws LoaderError on unusable options, DatasetError where a label is no class of its dataset
    */
   static from({ train, valid }: DatasetPair, options: DataLoadersOptions = {}): DataLoaders {
-    const { train: ofTrain, valid: ofValid, ...common } = options;
+    const { train: ofTrain, valid: validOptions, ...common } = options;
+    const ofValid = validOptions && withBatchSampler(validOptions);
     const { numWorkers, collate, prefetch, transforms, signal } = common;
     const workers = Math.max(workersFor(train, common), workersFor(valid, common));
     const pool = workers > 0 ? (common.pool ?? new DecodePool(workers)) : undefined;
@@ -54,9 +62,34 @@ export class DataLoaders {
     }
   }
 
+  /**
+   * Loaders of the splits of a `DatasetDict`, as `from` makes them: its images and labels (`imagesOf`), with its
+   * transform run once for each batch.
+   *
+   * @throws DatasetError, LoaderError
+   */
+  static async fromDatasetDict<Out extends object, Stored extends object>(
+    splits: DatasetDict<Out, Stored>,
+    batchSize: number,
+    { splits: names = splits.trainingSplits(), image, label, ...options }: DatasetDictOptions = {},
+  ): Promise<DataLoaders> {
+    const [train, valid] = await Promise.all(names.map(name => imagesOf(splits.get(name), { image, label })));
+    return DataLoaders.from({ train, valid }, { ...options, batchSize });
+  }
+
   /** Closes both loaders, and their threads unless the caller gave them. Calling it again does nothing. */
   async close(): Promise<void> {
     await Promise.all([this.train.close(), this.valid.close()]);
     if (this.#ownsPool) await this.pool?.close();
   }
+}
+
+/** miniai's `get_dls`: `DataLoaders.from`, its arguments in another order. */
+export function getDls(
+  train: Dataset,
+  valid: Dataset,
+  batchSize: number,
+  options: Omit<DataLoadersOptions, 'batchSize'> = {},
+): DataLoaders {
+  return DataLoaders.from({ train, valid }, { ...options, batchSize });
 }

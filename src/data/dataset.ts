@@ -21,6 +21,11 @@ export interface Dataset {
   readonly labels: Int32Array;
   /** @throws SampleError where the image cannot be decoded or has another shape */
   get(index: number): Promise<Sample>;
+  /**
+   * Several samples at once, in the order of `indices`. A loader on the calling thread then asks for each batch in
+   * one call, where it would otherwise make one of `get` for each sample.
+   */
+  getBatch?(indices: readonly number[]): Promise<readonly Sample[]>;
   /** File and row of a sample, as a person would name it: for error messages. */
   describe(index: number): string;
   /**

@@ -1,7 +1,7 @@
 import type { ImageShape } from '../protocol/batch.js';
-import { checkRow, type Dataset, type Sample } from './dataset.js';
-import { openReader } from './sample-reader.js';
-import { describeSample, imageBytes, type SampleSource } from './sample-source.js';
+import type { Dataset, Sample } from './dataset.js';
+import { readSamples, rowsOfSlice, type SampleStack, stackSamples } from './read-samples.js';
+import { describeSample, type SampleSource } from './sample-source.js';
 
 /** A dataset that decode threads can open: everything about it is in its source. */
 export class SourceDataset implements Dataset {
@@ -27,14 +27,18 @@ export class SourceDataset implements Dataset {
 
   /** One sample, opened and closed again: for looking at it. A `DataLoader` is how to read many. */
   async get(index: number): Promise<Sample> {
-    checkRow(index, this.length);
-    const reader = await openReader(this.source);
-    try {
-      const pixels = new Uint8Array(imageBytes(this.imageShape));
-      return { pixels, label: await reader.read(index, pixels), index };
-    } finally {
-      reader.close();
-    }
+    const [sample] = await readSamples(this, [index]);
+    return sample;
+  }
+
+  /** These samples, stacked. @throws RangeError, SampleError */
+  at(rows: ArrayLike<number>): Promise<SampleStack> {
+    return stackSamples(this, rows);
+  }
+
+  /** Samples `start` … `end` − 1, stacked, with the meaning of `Array.prototype.slice`. */
+  slice(start?: number, end?: number): Promise<SampleStack> {
+    return this.at(rowsOfSlice(this.length, start, end));
   }
 
   describe(index: number): string {

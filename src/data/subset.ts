@@ -1,12 +1,14 @@
 import type { ImageShape } from '../protocol/batch.js';
 import { Purpose, Random } from '../random.js';
 import { checkRow, type Dataset, type DatasetPair, type Sample, sharedLabels } from './dataset.js';
+import { rowsOfSlice, type SampleStack, stackSamples } from './read-samples.js';
 import type { SampleSource } from './sample-source.js';
 
 /** Some rows of a dataset, in the order given; its errors still name the file and row of the whole. */
 export class Subset implements Dataset {
   readonly labels: Int32Array;
   readonly source?: SampleSource;
+  readonly getBatch?: Dataset['getBatch'];
   readonly #dataset: Dataset;
   readonly #rows: Uint32Array;
 
@@ -16,6 +18,7 @@ export class Subset implements Dataset {
     this.#dataset = dataset;
     this.#rows = shared(Uint32Array.from(rows));
     this.labels = sharedLabels(Int32Array.from(rows, row => dataset.labels[row]));
+    if (dataset.getBatch !== undefined) this.getBatch = indices => this.#getBatch(indices);
     const { source } = dataset;
     if (source !== undefined) {
       const rowsOfStorage = source.rows;
@@ -42,8 +45,23 @@ export class Subset implements Dataset {
     return { ...(await this.#dataset.get(this.#rows[index])), index };
   }
 
+  /** These samples, stacked. @throws RangeError, SampleError */
+  at(rows: ArrayLike<number>): Promise<SampleStack> {
+    return stackSamples(this, rows);
+  }
+
+  /** Samples `start` … `end` − 1, stacked, with the meaning of `Array.prototype.slice`. */
+  slice(start?: number, end?: number): Promise<SampleStack> {
+    return this.at(rowsOfSlice(this.length, start, end));
+  }
+
   describe(index: number): string {
     return this.#dataset.describe(this.#rows[index]);
+  }
+
+  async #getBatch(indices: readonly number[]): Promise<readonly Sample[]> {
+    const samples = await this.#dataset.getBatch?.(indices.map(index => this.#rows[index]));
+    return (samples ?? []).map((sample, i) => ({ ...sample, index: indices[i] }));
   }
 }
 
