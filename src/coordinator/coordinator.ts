@@ -145,7 +145,7 @@ export class Coordinator implements StepRunner {
   ): Promise<StepResult> {
     await this.#verifier.before(batch, true, this.#step);
     const step = this.#step;
-    const reports = await this.#runBatch(batch, predictions, shard => ({
+    const result = await this.#runBatch(batch, predictions, shard => ({
       op: 'train',
       shard,
       groups,
@@ -153,7 +153,7 @@ export class Coordinator implements StepRunner {
       step,
     }));
     await this.#stepped();
-    return this.#hooks.deliver(reports);
+    return result;
   }
 
   async validBatch(
@@ -162,13 +162,7 @@ export class Coordinator implements StepRunner {
   ): Promise<StepResult> {
     await this.#verifier.before(batch, false, this.#step);
     const step = this.#step;
-    const result = await this.#runBatch(batch, predictions, shard => ({
-      op: 'valid',
-      shard,
-      predictions,
-      step,
-    }));
-    return this.#hooks.deliver(result);
+    return this.#runBatch(batch, predictions, shard => ({ op: 'valid', shard, predictions, step }));
   }
 
   async inputs(batch: Batch, { training = false }: { training?: boolean } = {}): Promise<Predictions> {
@@ -245,7 +239,8 @@ export class Coordinator implements StepRunner {
     memory.reserve(predictions ? batch.ring.layout.capacity : 0);
     const shards = sharder.divide(batch);
     const reports: StepReport[] = await group.request<'train' | 'valid'>(rank => command(shards[rank]));
-    return { ...mergeSteps(reports), predictions: predictions ? memory.read(batch.size) : undefined };
+    const read = predictions ? memory.read(batch.size) : undefined;
+    return this.#hooks.deliver({ ...mergeSteps(reports), predictions: read });
   }
 
   async #stepped(): Promise<void> {
