@@ -7,6 +7,7 @@ import './inference/classify.js';
 import './inference/get-preds.js';
 import './inference/tta.js';
 import './inference/validate.js';
+import './inspect/show-image-batch.js';
 import './learner/freezing.js';
 
 export { AutoAnnealerCB, type AutoAnnealerOptions } from './callbacks/auto-annealer.js';
@@ -18,10 +19,14 @@ export { DeviceCB } from './callbacks/device.js';
 export { EarlyStoppingCB, type EarlyStoppingOptions } from './callbacks/early-stopping.js';
 export { EpochSchedCB } from './callbacks/epoch-sched.js';
 export type { FitFlatCosOptions, FitOneCycleOptions } from './callbacks/fit-schedules.js';
+export type { LossHistory } from './callbacks/loss-curve.js';
+export { LRFinderCB, type LRFinderOptions } from './callbacks/lr-finder.js';
+export { type LrSuggestions, suggestLrs } from './callbacks/lr-suggestions.js';
 export { MetricsCB } from './callbacks/metrics.js';
 export { metricsText } from './callbacks/metrics-text.js';
 export { CutMixCB, type MixOptions, MixUpCB } from './callbacks/mix.js';
 export { ProgressCB, type ProgressOptions } from './callbacks/progress.js';
+export { RecorderCB, type RecorderOptions, type RecordFunction } from './callbacks/recorder.js';
 export { ReduceLROnPlateauCB, type ReduceOnPlateauCBOptions } from './callbacks/reduce-on-plateau.js';
 export { SingleBatchCB } from './callbacks/single-batch.js';
 export { StopOnNaNCB } from './callbacks/stop-on-nan.js';
@@ -79,6 +84,7 @@ export type { GetPredsOptions } from './inference/get-preds.js';
 export { type Averaged, type EnsembleOptions, ensemblePreds } from './inference/mean-preds.js';
 export type { TtaOptions } from './inference/tta.js';
 export type { ValidateOptions } from './inference/validate.js';
+export type { ShowImageBatchOptions } from './inspect/show-image-batch.js';
 export { Callback } from './learner/callback.js';
 export {
   CancelBatchException,
@@ -156,6 +162,19 @@ export {
   type Mark,
   type Series,
 } from './plot/chart.js';
+export {
+  type Axes,
+  Figure,
+  type FigureOptions,
+  type GridOptions,
+  getGrid,
+  type ShowImagesOptions,
+  type ShowOptions,
+  showImage,
+  showImages,
+  subplots,
+} from './plot/figure.js';
+export { type Picture, type PixelData, type PixelScale, picturesOf } from './plot/picture.js';
 export { type PngOptions, type RenderOptions, renderPng, renderSvg } from './plot/render.js';
 export { savePlot } from './plot/save-plot.js';
 export type { Batch, ImageShape, MixSpec, TransformSpec } from './protocol/batch.js';

@@ -5,6 +5,7 @@ import { heatImage } from './heat-image.js';
 import { heatSpec } from './heat-spec.js';
 import { lineSpec } from './line-spec.js';
 import type { Size } from './spec-frame.js';
+import { escaped, svgToPng } from './svg.js';
 import { font, palettes, ramp, type Theme, titleSize } from './theme.js';
 
 export interface RenderOptions {
@@ -34,11 +35,7 @@ export async function renderPng(chart: Chart, { scale = 2, ...options }: PngOpti
   if (!(scale > 0 && scale <= 8))
     throw new ConfigError(`scale must be above 0 and at most 8, not ${scale}.`, { where: 'renderPng' });
   const svg = await renderSvg(chart, options);
-  const { default: sharp } = await import('sharp');
-  // SVG pixels are 1/72 inch to librsvg.
-  return sharp(Buffer.from(svg), { density: 72 * scale, limitInputPixels: false })
-    .png({ compressionLevel: 9 })
-    .toBuffer();
+  return svgToPng(svg, scale);
 }
 
 const gap = 8;
@@ -75,9 +72,6 @@ async function chartSvg(chart: LineChart | HeatMap, size: Size, theme: Theme): P
     view.finalize();
   }
 }
-
-const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 
 /** Each chart is a document of its own, laid side by side: so the picture has exactly the size asked for. */
 async function gridSvg(
