@@ -190,4 +190,10 @@ export type { Logger } from './run/run-log.js';
 export type { TrainSummary } from './run/summary.js';
 export { train } from './run/train.js';
 export type { RunStart, TrainContext } from './run/train-context.js';
-export { defineRecipe, type Recipe, type RecipeContext } from './worker/recipe.js';
+export {
+  defineRecipe,
+  type OwnOptimizer,
+  type OwnUpdate,
+  type Recipe,
+  type RecipeContext,
+} from './worker/recipe.js';

@@ -11,6 +11,7 @@ import type { ImageShape } from '../protocol/batch.js';
 import type { LossSpec } from '../protocol/loss.js';
 
 export type { Tf } from '../engine/tf.js';
+export type { OwnOptimizer, OwnUpdate } from '../nn/own-rule.js';
 
 /** What a recipe's functions are told about the run. */
 export interface RecipeContext<Options = Readonly<Record<string, unknown>>> {
