@@ -30,6 +30,10 @@ export { RecorderCB, type RecorderOptions, type RecordFunction } from './callbac
 export { ReduceLROnPlateauCB, type ReduceOnPlateauCBOptions } from './callbacks/reduce-on-plateau.js';
 export { SingleBatchCB } from './callbacks/single-batch.js';
 export { StopOnNaNCB } from './callbacks/stop-on-nan.js';
+export { TrackerCB, type TrackerOptions } from './callbacks/tracker.js';
+export { CsvTracker } from './callbacks/trackers/csv.js';
+export { JsonLinesTracker } from './callbacks/trackers/json-lines.js';
+export { type TensorBoardOptions, TensorBoardTracker } from './callbacks/trackers/tensorboard.js';
 export { TrainCB } from './callbacks/train.js';
 export { Coordinator } from './coordinator/coordinator.js';
 export type { CoordinatorOptions } from './coordinator/coordinator-options.js';
@@ -133,6 +137,7 @@ export { OneCycleLR, type OneCycleOptions } from './learner/schedules/one-cycle.
 export { ReduceLROnPlateau, type ReduceOnPlateauOptions } from './learner/schedules/reduce-on-plateau.js';
 export type { Scheduler, SchedulerState } from './learner/schedules/scheduler.js';
 export { type SchedulePart, SequentialLR } from './learner/schedules/sequential.js';
+export type { Outcome, RunInfo, TrackedValues, Tracker, ValuesSource } from './learner/tracker.js';
 export { TrainLearner } from './learner/train-learner.js';
 export { models } from './models/catalog.js';
 export type { Transform, TransformBatch } from './nn/augment.js';
