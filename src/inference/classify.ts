@@ -7,6 +7,7 @@ import { addMethods } from '../learner/extend.js';
 import type { Learner } from '../learner/learner.js';
 import type { ImageShape } from '../protocol/batch.js';
 import { predictedClasses } from './captured-preds.js';
+import './get-preds.js';
 
 /** An image: uint8 pixels [height, width, channels], with their shape, or as a sample or row of a dataset. */
 export type ImageInput =

@@ -8,6 +8,7 @@ import { horizontalFlip } from '../nn/transform-specs.js';
 import type { TransformSpec } from '../protocol/batch.js';
 import type { CapturedPreds, FloatArray } from './captured-preds.js';
 import type { GetPredsOptions } from './get-preds.js';
+import './get-preds.js';
 import { type Averaged, averagedForm, checkAveraged, combine, mean } from './mean-preds.js';
 
 export interface TtaOptions extends Pick<GetPredsOptions, 'loader' | 'dataset' | 'cbs'> {

@@ -31,10 +31,11 @@ export function collateDict(
   };
 }
 
+/** A column may be called `features`, but then holds one feature, not a dictionary of them. */
 const isTable = (
   table: Features | { readonly features: Features },
 ): table is { readonly features: Features } =>
-  Object.getPrototypeOf(table.features ?? null) === Object.prototype;
+  Object.getPrototypeOf(table.features ?? '') === Object.prototype;
 
 function asDeclared(value: CollatedValue, feature: Features[string] | undefined): CollatedValue {
   const Type = feature instanceof Value ? types[feature.dtype] : undefined;
