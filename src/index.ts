@@ -7,6 +7,7 @@ import './inference/classify.js';
 import './inference/get-preds.js';
 import './inference/tta.js';
 import './inference/validate.js';
+import './inspect/lr-find.js';
 import './inspect/show-image-batch.js';
 import './learner/freezing.js';
 
@@ -14,6 +15,7 @@ export { AutoAnnealerCB, type AutoAnnealerOptions } from './callbacks/auto-annea
 export { BatchSchedCB } from './callbacks/batch-sched.js';
 export { BatchTransformCB, type BatchTransformOptions } from './callbacks/batch-transform.js';
 export { BudgetCB, type BudgetOptions } from './callbacks/budget.js';
+export { CheckpointCB, type CheckpointOptions, type SavedCheckpoint } from './callbacks/checkpoint.js';
 export { CompletionCB, type CompletionOptions } from './callbacks/completion.js';
 export { DeviceCB } from './callbacks/device.js';
 export { EarlyStoppingCB, type EarlyStoppingOptions } from './callbacks/early-stopping.js';
@@ -35,6 +37,18 @@ export { CsvTracker } from './callbacks/trackers/csv.js';
 export { JsonLinesTracker } from './callbacks/trackers/json-lines.js';
 export { type TensorBoardOptions, TensorBoardTracker } from './callbacks/trackers/tensorboard.js';
 export { TrainCB } from './callbacks/train.js';
+export type { CheckpointInfo } from './checkpoint/checkpoint.js';
+export { listCheckpoints } from './checkpoint/files.js';
+export { type LoadOptions, type LoadReport, readCheckpoint } from './checkpoint/learner-checkpoints.js';
+export { Checkpoint } from './checkpoint/restore.js';
+export {
+  decodeTensors,
+  encodeTensors,
+  type StoredTensor,
+  type TensorFile,
+  type TensorType,
+} from './checkpoint/safetensors.js';
+export type { WeightReport } from './checkpoint/weights.js';
 export { Coordinator } from './coordinator/coordinator.js';
 export type { CoordinatorOptions } from './coordinator/coordinator-options.js';
 export { ArrayDataset, type ArrayDatasetOptions } from './data/array-dataset.js';
@@ -88,6 +102,7 @@ export type { GetPredsOptions } from './inference/get-preds.js';
 export { type Averaged, type EnsembleOptions, ensemblePreds } from './inference/mean-preds.js';
 export type { TtaOptions } from './inference/tta.js';
 export type { ValidateOptions } from './inference/validate.js';
+export type { LrFindOptions, LrFindResult } from './inspect/lr-find.js';
 export type { ShowImageBatchOptions } from './inspect/show-image-batch.js';
 export { Callback } from './learner/callback.js';
 export {
@@ -129,6 +144,7 @@ export {
   sgd,
 } from './learner/optimizer.js';
 export { type GroupOption, type Splitter, splitLayers } from './learner/param-groups.js';
+export type { Position, ResumePoint } from './learner/position.js';
 export { CosineAnnealingLR, type CosineAnnealingOptions } from './learner/schedules/cosine-annealing.js';
 export { ExponentialLR } from './learner/schedules/exponential.js';
 export { FlatCosLR, type FlatCosOptions } from './learner/schedules/flat-cos.js';

@@ -2,18 +2,31 @@ import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
 import type { BatchLoader, Epochs } from '../learner/loaders.js';
 import type { MetricsRow } from '../learner/metrics-row.js';
+import type { PngOptions } from '../plot/render.js';
+import { savePlot } from '../plot/save-plot.js';
 import type { Batch } from '../protocol/batch.js';
 import { EpochTable } from './epoch-table.js';
+import { drawLosses, LivePlot } from './live-plot.js';
+import { LossCurve } from './loss-curve.js';
 import { PlainView } from './plain-view.js';
 import type { ProgressState } from './progress-text.js';
 import type { ProgressStream, ProgressView } from './progress-view.js';
-import { TerminalView } from './terminal-view.js';
+import { type BelowBars, TerminalView } from './terminal-view.js';
+
+/** Of a terminal that a curve fits on, beside the table. */
+const enoughRows = 16;
 
 export interface ProgressOptions {
   /** Where to write, such as `process.stderr`. A terminal gets bars, anything else plain lines. */
   readonly stream: ProgressStream;
   /** Default: on a terminal, unless NO_COLOR is set. */
   readonly color?: boolean;
+  /** On a terminal, the loss curve under the bars, and left there at the end. Default false. */
+  readonly plot?: boolean;
+  /** At the end of the fit, however it ended, draws the losses into this file, `.svg` or `.png`, with their data. */
+  readonly plotFile?: string;
+  /** Theme and size of that picture. */
+  readonly picture?: PngOptions;
 }
 
 /**
@@ -26,6 +39,10 @@ export class ProgressCB extends Callback {
   override readonly fitOnly = true;
   readonly #stream: ProgressStream;
   readonly #color: boolean;
+  readonly #plot: boolean;
+  readonly #plotFile?: string;
+  readonly #picture?: PngOptions;
+  readonly #curve = new LossCurve();
   #view?: ProgressView;
   #table = new EpochTable();
   #endListening?: () => void;
@@ -36,9 +53,12 @@ export class ProgressCB extends Callback {
   #epochsDone = 0;
   #phase = { startMs: 0, batchesDone: 0, samples: 0, computeMs: 0, reduceMs: 0 };
 
-  constructor({ stream, color }: ProgressOptions) {
+  constructor({ stream, color, plot = false, plotFile, picture }: ProgressOptions) {
     super();
     this.#stream = stream;
+    this.#plot = plot && Boolean(stream.isTTY) && (stream.rows ?? enoughRows) >= enoughRows;
+    this.#plotFile = plotFile;
+    this.#picture = picture;
     this.#color = Boolean(stream.isTTY) && (color ?? !process.env.NO_COLOR);
   }
 
@@ -47,8 +67,9 @@ export class ProgressCB extends Callback {
     this.#table = new EpochTable();
     this.#epochsDone = 0;
     this.#heldTrainRow = undefined;
+    this.#curve.begin(learn, false);
     this.#view = this.#stream.isTTY
-      ? new TerminalView(this.#stream, this.#color)
+      ? new TerminalView(this.#stream, this.#color, this.#plot ? this.#livePlot() : undefined)
       : new PlainView(this.#stream, this.#fitStartMs);
     this.#endListening = learn.metrics?.addListener(row => this.#show(row));
     this.#epochs = { given: learn.epochs, shown: this.#wrapEpochs(learn.epochs) };
@@ -62,6 +83,7 @@ export class ProgressCB extends Callback {
   }
 
   override afterBatch(learn: Learner): void {
+    this.#curve.add(learn);
     this.#phase.samples += learn.batch.size;
     this.#phase.computeMs += learn.result?.times?.compute ?? Number.NaN;
     this.#phase.reduceMs += learn.result?.times?.allReduce ?? Number.NaN;
@@ -69,19 +91,29 @@ export class ProgressCB extends Callback {
   }
 
   override cleanupEpoch(learn: Learner): void {
+    this.#curve.endPhase(learn);
     // Another callback may have wrapped the loader again; then it is that callback's to put back.
     if (this.#dl && learn.dl === this.#dl.shown) learn.dl = this.#dl.given;
     this.#dl = undefined;
   }
 
-  override cleanupFit(learn: Learner): void {
+  override async cleanupFit(learn: Learner): Promise<void> {
     this.#showHeldRow();
+    const { history } = this.#curve;
+    if (this.#plot) this.#view?.print(drawLosses(history, this.#stream.columns ?? 80));
     this.#view?.close();
     this.#view = undefined;
     this.#endListening?.();
     this.#endListening = undefined;
     if (this.#epochs && learn.epochs === this.#epochs.shown) learn.epochs = this.#epochs.given;
     this.#epochs = undefined;
+    if (this.#plotFile && history.train.x.length > 0)
+      await savePlot(this.#curve.chart(), this.#plotFile, this.#picture);
+  }
+
+  #livePlot(): BelowBars {
+    const plot = new LivePlot();
+    return (columns, nowMs) => plot.lines(this.#curve.history, columns, nowMs);
   }
 
   #wrapEpochs(given: Epochs): Epochs {
