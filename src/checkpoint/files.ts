@@ -104,7 +104,7 @@ export async function readInfo(path: string): Promise<CheckpointInfo> {
   return (await readDescription(checkpointName(path))).info;
 }
 
-/** Checkpoints in a folder whose writing was finished, by steps done, the newest last. Damaged ones are left out. */
+/** Checkpoints in a folder whose writing was finished, the newest last; tensors are not read. */
 export async function listCheckpoints(folder: string): Promise<{ name: string; info: CheckpointInfo }[]> {
   const found: { name: string; info: CheckpointInfo }[] = [];
   for (const file of await filesOf(folder)) {
@@ -118,7 +118,7 @@ export async function listCheckpoints(folder: string): Promise<{ name: string; i
     }
   }
   return found.sort(
-    (a, b) => a.info.globalStep - b.info.globalStep || compare(a.info.created, b.info.created),
+    (a, b) => compare(a.info.created, b.info.created) || a.info.globalStep - b.info.globalStep,
   );
 }
 

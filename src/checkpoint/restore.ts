@@ -48,6 +48,14 @@ export class Checkpoint implements ResumePoint, CheckpointContent {
     dls.train.startBatch = this.position.batch;
   }
 
+  /** Weights and running average only: the optimizer stays as it is. @throws CheckpointError */
+  async restoreWeights(learn: Learner): Promise<void> {
+    const { runner } = learn;
+    requireAll(compareWeights([...runner.parameters, ...runner.buffers], this.tensors), this.name);
+    const { parameters, buffers, average } = this.#weights(learn);
+    await runner.setState({ parameters, buffers, average });
+  }
+
   async restoreCallbacks(learn: Learner): Promise<void> {
     const groups = this.#requireOptimizer().groups;
     learn.opt.paramGroups.forEach((group, index) => {

@@ -1,0 +1,126 @@
+/** A fit that was left and taken up again comes to what it would have come to, bit for bit. */
+import { join } from 'node:path';
+import t from 'tap';
+import { BatchSchedCB } from '../../src/callbacks/batch-sched.js';
+import { Callback } from '../../src/learner/callback.js';
+import { sgd } from '../../src/learner/optimizer.js';
+import { weightsOf } from '../fixtures/coordinators.js';
+import { makeRun, SaveAt } from './runs.js';
+
+const epochs = 3;
+const folder = t.testdir();
+const at = (step: number): string => join(folder, `step-${step}`);
+
+/** What the undisturbed run comes to; it leaves checkpoints on its way. */
+const undisturbed = (async () => {
+  const run = makeRun({ cbs: [new SaveAt([3, 4, 6, 11], at)] });
+  await run.learner.fit(epochs);
+  const result = {
+    checksum: (await run.coordinator.verifyReplicas())[0],
+    weights: await weightsOf(run.coordinator),
+    rows: run.learner.metrics && run.learner.lastRow,
+  };
+  await run.close();
+  return result;
+})();
+
+for (const step of [3, 4, 6, 11]) {
+  t.test(`${step} steps, a new program, and the rest: the same bits`, async t => {
+    const expected = await undisturbed;
+    const run = makeRun();
+    t.teardown(run.close);
+    const served: number[] = [];
+    const batches = new (class extends Callback {
+      override beforeBatch({ training, batch }: { training: boolean; batch: { index: number } }): void {
+        if (training) served.push(batch.index);
+      }
+    })();
+    await run.learner.fit(epochs, { resume: at(step), cbs: [batches] });
+    t.equal(run.learner.globalStep, 12);
+    t.same(served, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3].slice(step), 'only the batches that were left');
+    t.equal((await run.coordinator.verifyReplicas())[0], expected.checksum);
+    t.equal(run.learner.lastRow?.loss, expected.rows?.loss, 'validation too');
+  });
+}
+
+t.test(
+  'on another number of replicas: the same data, the same numbers but for rounding and dropout',
+  async t => {
+    // Dropout draws by replica: compared is a run of three replicas from the first step on with one that joins late.
+    const left = makeRun({
+      replicas: 1,
+      model: 'plain-recipe',
+      cbs: [new SaveAt([6], () => join(folder, 'one'))],
+    });
+    t.teardown(left.close);
+    await left.learner.fit(epochs);
+    const run = makeRun({ replicas: 3, model: 'plain-recipe' });
+    t.teardown(run.close);
+    await run.learner.fit(epochs, { resume: join(folder, 'one') });
+    const [a, b] = await Promise.all([weightsOf(left.coordinator), weightsOf(run.coordinator)]);
+    const worst = a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+    t.ok(worst < 1e-4, `weights differ by ${worst}`);
+  },
+);
+
+t.test('the rate of a resumed schedule is the one it would have been', async t => {
+  const rates = (path?: string) => {
+    const seen: number[] = [];
+    const recorder = new (class extends Callback {
+      override beforeBatch(learn: { training: boolean; opt: { paramGroups: { lr: number }[] } }): void {
+        if (learn.training) seen.push(learn.opt.paramGroups[0].lr);
+      }
+    })();
+    const run = makeRun({ replicas: 1 });
+    t.teardown(run.close);
+    return run.learner.fit(epochs, { resume: path, cbs: [recorder] }).then(() => seen);
+  };
+  await undisturbed;
+  const [all, rest] = await Promise.all([rates(), rates(at(6))]);
+  t.same(rest, all.slice(6));
+  t.equal(new Set(all).size, 12, 'every step has its own');
+});
+
+t.test('what cannot be resumed is refused, and nothing has changed', async t => {
+  await undisturbed;
+  const run = makeRun({ optFunc: sgd({ momentum: 0.9 }) });
+  t.teardown(run.close);
+  await run.coordinator.open();
+  const [before] = await run.coordinator.checksums();
+  await t.rejects(run.learner.fit(epochs, { resume: at(6) }), {
+    code: 'E_CHECKPOINT',
+    message: /optimizer adamw, this fit uses sgd/,
+  });
+  const other = makeRun({ model: 'plain-recipe' });
+  t.teardown(other.close);
+  await t.rejects(other.learner.fit(epochs, { resume: at(6) }), {
+    code: 'E_CHECKPOINT',
+    message: /another model.*not in the model/,
+  });
+  await t.rejects(run.learner.fit(0, { resume: at(6) }), { code: 'E_CONFIG', message: /startEpoch|epoch/ });
+  t.equal((await run.coordinator.checksums())[0], before);
+});
+
+t.test('a setting that the fit was given anew is used, others are those of the checkpoint', async t => {
+  await undisturbed;
+  const run = makeRun({ replicas: 1 });
+  t.teardown(run.close);
+  run.learner.remove(BatchSchedCB);
+  const seen: unknown[] = [];
+  const recorder = new (class extends Callback {
+    override beforeBatch(learn: {
+      opt: { paramGroups: { lr: number; weightDecay?: number; betas?: unknown }[] };
+    }): void {
+      const [{ lr, weightDecay, betas }] = learn.opt.paramGroups;
+      seen.push({ lr, weightDecay, betas });
+    }
+  })();
+  await run.learner.fit(epochs, { resume: at(11), lr: 0.5, cbs: [recorder], valid: false });
+  const cycle = makeRun({ replicas: 1 });
+  t.teardown(cycle.close);
+  await cycle.learner.runner.open();
+  const { info } = await cycle.learner.readCheckpoint(at(11));
+  const saved = info.optimizer?.groups[0].settings;
+  t.same(seen, [{ lr: 0.5, weightDecay: 0.01, betas: saved?.betas }]);
+  t.not(JSON.stringify(saved?.betas), '[0.9,0.999]', 'the cycle had changed them');
+});

@@ -1,0 +1,103 @@
+/** A fit on real replicas that has all that a resumed one must get right. */
+import { BatchSchedCB } from '../../src/callbacks/batch-sched.js';
+import { BatchTransformCB } from '../../src/callbacks/batch-transform.js';
+import { MetricsCB } from '../../src/callbacks/metrics.js';
+import { TrainCB } from '../../src/callbacks/train.js';
+import '../../src/checkpoint/learner-checkpoints.js';
+import type { Coordinator } from '../../src/coordinator/coordinator.js';
+import { DataLoaders } from '../../src/data/data-loaders.js';
+import type { Dataset } from '../../src/data/dataset.js';
+import { Callback } from '../../src/learner/callback.js';
+import { Learner } from '../../src/learner/learner.js';
+import { Accuracy } from '../../src/learner/metric.js';
+import { adamW, type OptFunc } from '../../src/learner/optimizer.js';
+import { OneCycleLR } from '../../src/learner/schedules/one-cycle.js';
+import { horizontalFlip, normalize, randomCrop } from '../../src/nn/transform-specs.js';
+import { Purpose, Random } from '../../src/random.js';
+import { threadUrl } from '../../src/thread-url.js';
+import { classes, imageShape } from '../fixtures/batches.js';
+import { makeCoordinator } from '../fixtures/coordinators.js';
+
+/** Images of seeded noise, each class a little brighter than the one before. */
+export function noiseDataset(length: number): Dataset {
+  const random = new Random({ seed: 9, purpose: Purpose.split });
+  const size = imageShape.reduce((n, d) => n * d, 1);
+  const labels = Int32Array.from({ length }, (_, row) => row % classes.length);
+  const images = Array.from(labels, label =>
+    Uint8Array.from({ length: size }, () => random.below(160) + 24 * label),
+  );
+  return {
+    name: 'noise',
+    length,
+    classes,
+    imageShape,
+    labels,
+    describe: row => `row ${row}`,
+    get: async index => ({ pixels: images[index], label: labels[index], index }),
+  };
+}
+
+export interface Parts {
+  readonly coordinator: Coordinator;
+  readonly learner: Learner;
+  close(): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly replicas?: number;
+  readonly cbs?: readonly Callback[];
+  readonly optFunc?: OptFunc;
+  readonly model?: 'dropout-recipe' | 'plain-recipe';
+  readonly signal?: AbortSignal;
+}
+
+/** 100 samples in batches of 30: four steps an epoch, the last of ten samples. */
+export function makeRun({
+  replicas = 2,
+  cbs = [],
+  optFunc = adamW(),
+  signal,
+  ...options
+}: RunOptions = {}): Parts {
+  const { model = 'dropout-recipe' } = options;
+  const url = threadUrl(`../fixtures/${model}`, import.meta.url).href;
+  const coordinator = makeCoordinator(replicas, { recipe: { url, options: {} } });
+  const pair = { train: noiseDataset(100), valid: noiseDataset(40) };
+  const loaders = DataLoaders.from(pair, { batchSize: 30, numWorkers: 0, seed: 3 });
+  const learner = new Learner(coordinator, loaders, {
+    lr: 0.01,
+    optFunc,
+    signal,
+    cbs: [
+      new TrainCB(),
+      new BatchTransformCB([randomCrop({ padding: 1 }), horizontalFlip()], { onValid: false }),
+      new BatchTransformCB(normalize({ mean: [0.45], std: [0.25] })),
+      new MetricsCB(new Accuracy()),
+      new BatchSchedCB((opt, totalSteps) => new OneCycleLR(opt, { maxLr: 0.02, totalSteps })),
+      ...cbs,
+    ],
+  });
+  const close = async (): Promise<void> => {
+    await coordinator.close();
+    await loaders.close();
+  };
+  return { coordinator, learner, close };
+}
+
+/** Saves under `path(step)` after the optimizer steps named, once all other callbacks have seen the batch. */
+export class SaveAt extends Callback {
+  override order = 1000;
+  readonly #steps: readonly number[];
+  readonly #path: (step: number) => string;
+
+  constructor(steps: readonly number[], path: (step: number) => string) {
+    super();
+    this.#steps = steps;
+    this.#path = path;
+  }
+
+  override async afterBatch(learn: Learner): Promise<void> {
+    if (learn.training && this.#steps.includes(learn.globalStep))
+      await learn.save(this.#path(learn.globalStep));
+  }
+}
