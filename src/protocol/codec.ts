@@ -1,21 +1,12 @@
 /**
  * Control messages on the wire: msgpackr without its record extension, so that a message is plain MessagePack
- * that any other process could read.
+ * that any other process could read. Typed arrays are its extension 0x74: a byte for the type, then their bytes.
  */
-import { addExtension, Packr } from 'msgpackr';
+import { Packr } from 'msgpackr';
 import { ProtocolError } from '../errors.js';
 import type { Command, Greeting, Reply } from './messages.js';
 
-/** float32 arrays as MessagePack extension 1: their bytes, in the order of the machine. */
-addExtension({
-  Class: Float32Array,
-  type: 1,
-  pack: values => Buffer.from(values.buffer, values.byteOffset, values.byteLength),
-  // A copy: what arrives is not aligned to 4 bytes.
-  unpack: bytes => new Float32Array(Uint8Array.from(bytes).buffer),
-});
-
-const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
+const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true, moreTypes: true });
 
 const operations: ReadonlySet<string> = new Set<Command['op']>([
   'publish',
