@@ -18,6 +18,7 @@ export { BudgetCB, type BudgetOptions } from './callbacks/budget.js';
 export { CheckpointCB, type CheckpointOptions, type SavedCheckpoint } from './callbacks/checkpoint.js';
 export { CompletionCB, type CompletionOptions } from './callbacks/completion.js';
 export { DeviceCB } from './callbacks/device.js';
+export { type DeviceStats, DeviceStatsCB, type DeviceStatsOptions } from './callbacks/device-stats.js';
 export { EarlyStoppingCB, type EarlyStoppingOptions } from './callbacks/early-stopping.js';
 export { EpochSchedCB } from './callbacks/epoch-sched.js';
 export type { FitFlatCosOptions, FitOneCycleOptions } from './callbacks/fit-schedules.js';
@@ -32,6 +33,7 @@ export { RecorderCB, type RecorderOptions, type RecordFunction } from './callbac
 export { ReduceLROnPlateauCB, type ReduceOnPlateauCBOptions } from './callbacks/reduce-on-plateau.js';
 export { SingleBatchCB } from './callbacks/single-batch.js';
 export { StopOnNaNCB } from './callbacks/stop-on-nan.js';
+export { type Throughput, ThroughputCB, type ThroughputOptions } from './callbacks/throughput.js';
 export { TrackerCB, type TrackerOptions } from './callbacks/tracker.js';
 export { CsvTracker } from './callbacks/trackers/csv.js';
 export { JsonLinesTracker } from './callbacks/trackers/json-lines.js';
@@ -102,6 +104,26 @@ export type { GetPredsOptions } from './inference/get-preds.js';
 export { type Averaged, type EnsembleOptions, ensemblePreds } from './inference/mean-preds.js';
 export type { TtaOptions } from './inference/tta.js';
 export type { ValidateOptions } from './inference/validate.js';
+export {
+  ActivationStats,
+  type ActivationStatsOptions,
+  GradientStats,
+  type LayerHistory,
+  type SaveStatsOptions,
+} from './inspect/activation-stats.js';
+export { Hook, type HookOptions } from './inspect/hook.js';
+export {
+  type Captured,
+  type HookFunction,
+  type LayerStats,
+  type RecipeHookOptions,
+  recipeHook,
+  type StatsOptions,
+  stats,
+} from './inspect/hook-functions.js';
+export { Hooks, withHooks } from './inspect/hooks.js';
+export { HooksCallback, type HooksCallbackOptions } from './inspect/hooks-callback.js';
+export type { LayerFilter } from './inspect/layer-filter.js';
 export type { LrFindOptions, LrFindResult } from './inspect/lr-find.js';
 export type { ShowImageBatchOptions } from './inspect/show-image-batch.js';
 export { Callback } from './learner/callback.js';
@@ -203,7 +225,7 @@ export type { LossSpec } from './protocol/loss.js';
 export type { MemoryReport, ModelReport, RecipeReference } from './protocol/messages.js';
 export type { LayerInfo, LayerWeight } from './protocol/model-info.js';
 export type { GroupSettings, ParameterInfo } from './protocol/optimizer.js';
-export type { Predictions, StepResult, StepRunner, Tally } from './protocol/step-runner.js';
+export type { Predictions, ReplicaMemory, StepResult, StepRunner, Tally } from './protocol/step-runner.js';
 export type { TrainConfig, TrainOptions } from './run/config.js';
 export type { EpochRecord } from './run/epoch-record.js';
 export { saveModel } from './run/model-files.js';

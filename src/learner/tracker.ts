@@ -32,5 +32,5 @@ export interface ValuesSource {
   trackedValues(): TrackedValues;
 }
 
-export const isValuesSource = (callback: object): callback is ValuesSource =>
+export const isValuesSource = <T extends object>(callback: T): callback is T & ValuesSource =>
   'trackedValues' in callback && typeof callback.trackedValues === 'function';

@@ -11,7 +11,7 @@ import type { HookReport, HookSpec } from './hooks.js';
 import type { LossSpec } from './loss.js';
 import type { LayerInfo } from './model-info.js';
 import type { GroupSettings, OptimizerSpec, ParameterInfo } from './optimizer.js';
-import type { ClipOptions, StateParts, Tally } from './step-runner.js';
+import type { ClipOptions, ReplicaMemory, StateParts, Tally } from './step-runner.js';
 
 /** What a replica thread is started with (`workerData`). */
 export interface ReplicaSettings {
@@ -156,11 +156,7 @@ export interface StepReport extends LossReport {
   readonly updateMs: number;
 }
 
-export interface MemoryReport {
-  readonly tensors: number;
-  /** Bytes the engine holds in tensors. */
-  readonly bytes: number;
-}
+export type MemoryReport = ReplicaMemory;
 
 /** What `tf.io` calls model artifacts, as far as gradring writes them. */
 export interface ModelReport {

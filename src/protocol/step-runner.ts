@@ -66,6 +66,13 @@ export interface StateParts {
   readonly average?: boolean;
 }
 
+/** What a replica holds on its device. */
+export interface ReplicaMemory {
+  readonly tensors: number;
+  /** Bytes the engine holds in tensors. */
+  readonly bytes: number;
+}
+
 export interface StepRunner {
   /** Devices in replica order, such as `wasm:0`. Known after `open`. */
   readonly devices: readonly string[];
@@ -146,4 +153,6 @@ export interface StepRunner {
   swapAverage(): Promise<void>;
   /** Forgets the running average. */
   dropAverage(): Promise<void>;
+  /** In replica order, where the runner can tell. */
+  memory?(): Promise<readonly ReplicaMemory[]>;
 }
