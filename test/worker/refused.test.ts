@@ -20,6 +20,10 @@ const cases: Record<string, Case> = {
     recipe: `model, loss: tf => tf.scalar(1)`,
     error: { cause: { code: 'E_RECIPE', message: /does not depend on any weight/ } },
   },
+  'a hook called as a built-in one': {
+    recipe: `model, hooks: { stats: () => ({}) }`,
+    error: { code: 'E_RECIPE', message: /a hook called 'stats'/ },
+  },
   'a metric that is a number': {
     recipe: `model, metrics: { half: () => 0.5 }`,
     error: { cause: { code: 'E_RECIPE', message: /'half' returned number/ } },
