@@ -27,7 +27,6 @@ export function noiseDataset(length: number): Dataset {
     Uint8Array.from({ length: size }, () => random.below(160) + 24 * label),
   );
   return {
-    name: 'noise',
     length,
     classes,
     imageShape,
