@@ -38,6 +38,17 @@ export async function renderPng(chart: Chart, { scale = 2, ...options }: PngOpti
   return svgToPng(svg, scale);
 }
 
+/**
+ * Names what clip paths and gradients are called `prefix`0, `prefix`1 …: Vega counts through all that a process
+ * draws, and a grid holds several documents, in which no name may be there twice.
+ */
+function renamed(svg: string, prefix: string): string {
+  const names = new Map(
+    [...svg.matchAll(/\bid="([^"]+)"/g)].map(([, id], index) => [id, `${prefix}${index}`]),
+  );
+  return svg.replace(/(\bid="|url\(#)([^")]+)/g, (_, before, id) => `${before}${names.get(id) ?? id}`);
+}
+
 const gap = 8;
 const gridTitle = 44;
 
@@ -67,7 +78,7 @@ async function chartSvg(chart: LineChart | HeatMap, size: Size, theme: Theme): P
   const runtime = vega.parse(vegaLite.compile(spec, { logger }).spec);
   const view = new vega.View(runtime, { renderer: 'none', logger });
   try {
-    return await view.toSVG();
+    return renamed(await view.toSVG(), 'd');
   } finally {
     view.finalize();
   }
@@ -91,10 +102,7 @@ async function gridSvg(
     const x = (index % columns) * (cell.width + gap);
     const y = top + Math.floor(index / columns) * (cell.height + gap);
     const svg = await chartSvg(chart, cell, theme);
-    // Names of clip paths and gradients are the document's: those of each chart get a prefix.
-    const named = svg
-      .replace(/(\bid="|url\(#)/g, `$1c${index}-`)
-      .replace(/^<svg /, `<svg x="${x}" y="${y}" `);
+    const named = renamed(svg, `c${index}-`).replace(/^<svg /, `<svg x="${x}" y="${y}" `);
     parts.push(named);
   }
   const heading = title
