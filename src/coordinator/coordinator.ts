@@ -3,7 +3,6 @@
  * them, and runs the steps of the training loop on all of them at once. This is the `StepRunner` the Learner
  * knows. It prints nothing, installs no handlers, and keeps nothing outside the object.
  */
-
 import { ConfigError } from '../errors.js';
 import type { Batch } from '../protocol/batch.js';
 import { checkClip } from '../protocol/check-clip.js';
@@ -27,6 +26,7 @@ import type {
   StepResult,
   StepRunner,
 } from '../protocol/step-runner.js';
+import { checkOptimizer } from './check-optimizer.js';
 import type { CoordinatorOptions } from './coordinator-options.js';
 import { type OpenReplicas, openReplicas, startReplicas } from './open-replicas.js';
 import type { ReplicaGroup } from './replica-group.js';
@@ -93,6 +93,7 @@ export class Coordinator implements StepRunner {
   }
 
   async setOptimizer(spec: OptimizerSpec): Promise<void> {
+    checkOptimizer(spec, this.modelInfo);
     await this.#all({ op: 'optimizer', spec });
   }
 

@@ -139,6 +139,8 @@ export interface ReadyReport {
   readonly metrics: readonly string[];
   /** Names of the recipe's own hook functions. */
   readonly hooks: readonly string[];
+  /** Names of the recipe's own optimizers. */
+  readonly optimizers: readonly string[];
   /** Whether the output is one score per class. */
   readonly classifies: boolean;
 }

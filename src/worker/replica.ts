@@ -72,6 +72,7 @@ export class Replica {
       layers: describeLayers(loaded.model),
       metrics: Object.keys(loaded.recipe.metrics ?? {}),
       hooks: Object.keys(loaded.recipe.hooks ?? {}),
+      optimizers: Object.keys(loaded.recipe.optimizers ?? {}),
       classifies: loaded.outputShape.length === 1 && loaded.outputShape[0] >= settings.classes.length,
     };
   }
