@@ -2,6 +2,7 @@
  * gradring: data-parallel training of TensorFlow.js models. Recipe modules import `gradring/recipe` instead,
  * which loads nothing else.
  */
+import './inspect/show-training-loop.js';
 import './callbacks/fit-schedules.js';
 import './inference/classify.js';
 import './inference/get-preds.js';
@@ -126,6 +127,13 @@ export { HooksCallback, type HooksCallbackOptions } from './inspect/hooks-callba
 export type { LayerFilter } from './inspect/layer-filter.js';
 export type { LrFindOptions, LrFindResult } from './inspect/lr-find.js';
 export type { ShowImageBatchOptions } from './inspect/show-image-batch.js';
+export type { TrainingLoopOptions } from './inspect/show-training-loop.js';
+export {
+  ModelSummary,
+  type SummaryOptions,
+  type SummaryRow,
+  type SummaryTotals,
+} from './inspect/summary.js';
 export { Callback } from './learner/callback.js';
 export {
   CancelBatchException,
@@ -178,7 +186,9 @@ export { type SchedulePart, SequentialLR } from './learner/schedules/sequential.
 export type { Outcome, RunInfo, TrackedValues, Tracker, ValuesSource } from './learner/tracker.js';
 export { TrainLearner } from './learner/train-learner.js';
 export { models } from './models/catalog.js';
+export type { WeightInit } from './models/initializers.js';
 export type { Transform, TransformBatch } from './nn/augment.js';
+export type { PixelScale } from './nn/pixel-scale.js';
 export {
   type HorizontalFlipOptions,
   horizontalFlip,

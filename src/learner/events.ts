@@ -7,12 +7,24 @@ export type StepEvent = (typeof stepEvents)[number];
 /** What happens between those parts: a callback listening here needs the step done in parts. */
 export const betweenStepEvents = ['afterPredict', 'afterLoss', 'afterBackward', 'afterStep'] as const;
 
+/** Both, as they follow each other within a training batch; a batch of validation ends with `afterLoss`. */
+export const batchEvents = [
+  'predict',
+  'afterPredict',
+  'getLoss',
+  'afterLoss',
+  'backward',
+  'afterBackward',
+  'step',
+  'afterStep',
+  'zeroGrad',
+] as const satisfies readonly (StepEvent | (typeof betweenStepEvents)[number])[];
+
 export const events = [
   'beforeFit',
   'beforeEpoch',
   'beforeBatch',
-  ...stepEvents,
-  ...betweenStepEvents,
+  ...batchEvents,
   'afterBatch',
   'cleanupBatch',
   'afterEpoch',

@@ -21,7 +21,7 @@ export const scopes = {
 } as const;
 
 /** Sorted anew for every event, because callbacks may add callbacks. The sort is stable. */
-const inOrder = (cbs: readonly Callback[]): Callback[] => cbs.toSorted((a, b) => a.order - b.order);
+export const inOrder = (cbs: readonly Callback[]): Callback[] => cbs.toSorted((a, b) => a.order - b.order);
 
 export async function runCallbacks(learn: Learner, event: EventName): Promise<void> {
   for (const callback of inOrder(learn.cbs)) await callback[event]?.(learn);
@@ -45,7 +45,8 @@ async function runCleanups(learn: Learner, event: EventName): Promise<unknown[]>
  * `suppressed`; a cancel only if nothing went wrong, and then the last, as it was raised in full knowledge.
  */
 function foremost(thrown: readonly unknown[]): unknown {
-  const [error, ...later] = thrown.filter(one => !(one instanceof CancelException));
+  // Replicas that are gone answer every cleanup with the one error that ended them.
+  const [error, ...later] = new Set(thrown.filter(one => !(one instanceof CancelException)));
   if (error === undefined) return thrown.at(-1);
   if (later.length > 0 && error instanceof Error && Object.isExtensible(error))
     Object.assign(error, { suppressed: later });
