@@ -4,6 +4,9 @@ import { checkRow, type Dataset, type Sample } from './dataset.js';
 import { openReader } from './sample-reader.js';
 import { imageBytes } from './sample-source.js';
 
+/** Samples decoded at a time: enough for all of libuv's threads, few enough to cost little memory. */
+const TOGETHER = 32;
+
 /** Several samples stacked: pixels uint8 [size, height, width, channels], labels int32 [size]. */
 export interface SampleStack extends Collated {
   /** Rows of the dataset, uint32 [size]. */
@@ -28,13 +31,20 @@ export async function readSamples(dataset: Dataset, rows: ArrayLike<number>): Pr
     const pixels = new Uint8Array(imageBytes(imageShape));
     return { pixels, label: await reader.read(index, pixels), index };
   };
-  // Settled, not all: the reader may be closed only when nothing reads any more.
-  const results = await Promise.allSettled(indices.map(read));
-  reader.close();
-  return results.map(result => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
+  const samples: Sample[] = [];
+  try {
+    for (let first = 0; first < indices.length; first += TOGETHER) {
+      // Settled, not all: the reader may be closed only when nothing reads any more.
+      const results = await Promise.allSettled(indices.slice(first, first + TOGETHER).map(read));
+      for (const result of results) {
+        if (result.status === 'rejected') throw result.reason;
+        samples.push(result.value);
+      }
+    }
+  } finally {
+    reader.close();
+  }
+  return samples;
 }
 
 /** As `readSamples`, stacked. */
