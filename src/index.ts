@@ -2,7 +2,6 @@
  * gradring: data-parallel training of TensorFlow.js models. Recipe modules import `gradring/recipe` instead,
  * which loads nothing else.
  */
-import './inspect/show-training-loop.js';
 import './callbacks/fit-schedules.js';
 import './inference/classify.js';
 import './inference/get-preds.js';
@@ -10,6 +9,7 @@ import './inference/tta.js';
 import './inference/validate.js';
 import './inspect/lr-find.js';
 import './inspect/show-image-batch.js';
+import './inspect/show-training-loop.js';
 import './learner/freezing.js';
 
 export { AutoAnnealerCB, type AutoAnnealerOptions } from './callbacks/auto-annealer.js';
@@ -188,7 +188,7 @@ export { TrainLearner } from './learner/train-learner.js';
 export { models } from './models/catalog.js';
 export type { WeightInit } from './models/initializers.js';
 export type { Transform, TransformBatch } from './nn/augment.js';
-export type { PixelScale } from './nn/pixel-scale.js';
+export type { ImageScale } from './nn/image-scale.js';
 export {
   type HorizontalFlipOptions,
   horizontalFlip,
