@@ -51,6 +51,8 @@ export class ActivationStats extends HooksCallback<HookFunction<LayerStats>> {
   /** Bins of the histograms. */
   readonly range: HistogramRange;
   readonly #histories = new Map<string, LayerHistory>();
+  /** Where each stands in the model: gradients come from the back. */
+  readonly #places = new Map<LayerHistory, number>();
 
   /** @throws ConfigError on bins that are none */
   constructor(
@@ -63,12 +65,16 @@ export class ActivationStats extends HooksCallback<HookFunction<LayerStats>> {
     this.range = histogramRange(options);
   }
 
-  override seen({ layer }: Hook<LayerStats>, value: LayerStats, use: number): void {
+  override seen({ layer, learn }: Hook<LayerStats>, value: LayerStats, use: number): void {
     const name = use === 0 ? layer.name : `${layer.name} (use ${use + 1})`;
     let history = this.#histories.get(name);
     if (!history) {
       history = { layer: name, mean: [], std: [], histograms: [], counts: [] };
       this.#histories.set(name, history);
+      this.#places.set(
+        history,
+        learn.runner.layers.findIndex(each => each.name === layer.name),
+      );
     }
     history.mean.push(value.mean);
     history.std.push(value.std);
@@ -76,14 +82,15 @@ export class ActivationStats extends HooksCallback<HookFunction<LayerStats>> {
     history.counts.push(value.count);
   }
 
-  /** Of each layer, in the order of the model. */
+  /** Of each layer, in the order of the model; several uses of one in the order of use. */
   get histories(): readonly LayerHistory[] {
-    return [...this.#histories.values()];
+    return [...this.#histories.values()].toSorted((a, b) => this.#places.get(a)! - this.#places.get(b)!);
   }
 
   /** Forgets what was recorded. */
   reset(): void {
     this.#histories.clear();
+    this.#places.clear();
   }
 
   /** The colourful dimension of each layer: [bin][batch], log(1 + number of values), the lowest bin first. */

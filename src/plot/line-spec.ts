@@ -31,6 +31,14 @@ function position(field: 'x' | 'y', axis: Axis, domain: readonly [number, number
   };
 }
 
+/** How many of the series fit beside each other over the chart: at most 4, as many as their longest name allows. */
+function legendColumns(series: LineChart['series'], { width }: Size): number {
+  const letters = Math.max(...series.map(({ name }) => name.length));
+  // A letter is about 0.65 of the text's size wide; the line before it and the gap after it take 55 pixels.
+  const entry = letters * textSize * 0.65 + 55;
+  return Math.max(1, Math.min(4, Math.floor((width - 60) / entry)));
+}
+
 export function lineSpec(chart: LineChart, size: Size, palette: Palette): TopLevelSpec {
   const shown = chart.series.map(series => decimate(series, size.width));
   const domains = {
@@ -47,12 +55,13 @@ export function lineSpec(chart: LineChart, size: Size, palette: Palette): TopLev
   );
   // A line of a few points, one per epoch say, shows them: between them it is only drawn, not measured.
   const few = shown.filter(({ x }) => x.length <= 30).map(({ name }) => name);
+  const columns = legendColumns(shown, size);
   const color = {
     field: 'series',
     type: 'nominal',
     scale: { domain: shown.map(({ name }) => name) },
     legend:
-      shown.length > 1 ? { orient: 'top', title: null, offset: 6, columns: 4, symbolType: 'stroke' } : null,
+      shown.length > 1 ? { orient: 'top', title: null, offset: 6, columns, symbolType: 'stroke' } : null,
   };
   const encoding = {
     x: position('x', chart.x, domains.x),
