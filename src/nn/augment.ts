@@ -10,8 +10,8 @@ import { RecipeError } from '../errors.js';
 import type { TransformSpec } from '../protocol/batch.js';
 import { Purpose, Random } from '../random.js';
 import { flipImages } from './horizontal-flip.js';
+import { type ImageScale, scalesOf } from './image-scale.js';
 import { normalizeImages } from './normalize.js';
-import { type PixelScale, scalesOf } from './pixel-scale.js';
 import { copyPatches } from './rand-copy.js';
 import { erasePatches } from './rand-erase.js';
 import { cropImages } from './random-crop.js';
@@ -39,7 +39,7 @@ export interface TransformBatch {
   /** Images of the global batch, on all replicas together. */
   readonly size: number;
   /** What the values of the pixels mean by now. */
-  readonly scale: PixelScale;
+  readonly scale: ImageScale;
   /** Place of an image in the global batch, by its number here: both from 0. */
   placeOf(image: number): number;
   /** The stream of one of the images, by its number here: the same whatever the number of replicas. */

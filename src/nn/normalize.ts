@@ -1,7 +1,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { Tf } from '../engine/tf.js';
 import { RecipeError } from '../errors.js';
-import { perChannel } from './pixel-scale.js';
+import { perChannel } from './image-scale.js';
 import type { NormalizeOptions } from './transform-specs.js';
 
 /** x / 255, then (x − mean) / std: two kernels, x · 1/(255·std) − mean/std. */

@@ -3,10 +3,10 @@ import type { Tf } from '../engine/tf.js';
 import { RecipeError } from '../errors.js';
 import type { Random } from '../random.js';
 import type { TransformBatch } from './augment.js';
+import { type ImageScale, perChannel } from './image-scale.js';
 import { fillNormal } from './noise.js';
 import { PatchDraws } from './patches.js';
 import { PixelMap } from './pixel-map.js';
-import { type PixelScale, perChannel } from './pixel-scale.js';
 import type { RandEraseOptions } from './transform-specs.js';
 
 /**
@@ -65,7 +65,7 @@ function scaleNoise(noise: Float32Array, channels: readonly ChannelNoise[]): voi
 }
 
 /** On the scale that the images are on by now. */
-function noiseScale(options: RandEraseOptions, channels: number, scale: PixelScale): ChannelNoise[] {
+function noiseScale(options: RandEraseOptions, channels: number, scale: ImageScale): ChannelNoise[] {
   const mean = perChannel(options.mean ?? scale.mean, channels);
   const std = perChannel(options.std ?? scale.std, channels);
   if (!mean || !std?.every(value => value > 0)) {

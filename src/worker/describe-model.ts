@@ -28,9 +28,14 @@ const withoutBatch = (shape: Shape | Shape[]): (number | null)[] =>
 
 /** Topology and weights, as `tf.io` defines them. */
 export async function serialiseModel(tf: Tf, model: LayersModel): Promise<ModelReport> {
-  const specs = model.weights.map(({ name, shape, dtype }) => ({ name, shape: shape as number[], dtype }));
+  // As stock saving does: `name` has a number where the thread built another model before.
+  const specs = model.weights.map(({ originalName: name, shape, dtype }) => ({
+    name,
+    shape: shape as number[],
+    dtype,
+  }));
   const { data } = await tf.io.encodeWeights(
-    model.weights.map(weight => ({ name: weight.name, tensor: weight.read() })),
+    model.weights.map(weight => ({ name: weight.originalName, tensor: weight.read() })),
   );
   return {
     topology: JSON.stringify(model.toJSON(null, false)),

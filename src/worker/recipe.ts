@@ -6,6 +6,7 @@ import type { Scalar, Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Tf } from '../engine/tf.js';
 import type { Transform } from '../nn/augment.js';
+import type { ImageScale } from '../nn/image-scale.js';
 import type { OwnOptimizer } from '../nn/own-rule.js';
 import type { ImageShape } from '../protocol/batch.js';
 import type { LossSpec } from '../protocol/loss.js';
@@ -30,8 +31,15 @@ export interface RecipeContext<Options = Readonly<Record<string, unknown>>> {
  * @param predictions [n, …output shape]
  * @param targets int32 class indices, [n]
  * @param inputs float32 [n, height, width, channels], after the transforms
+ * @param scale what the values of the inputs mean, by the `normalize` they went through
  */
-export type LossFunction = (tf: Tf, predictions: Tensor, targets: Tensor1D, inputs: Tensor4D) => Scalar;
+export type LossFunction = (
+  tf: Tf,
+  predictions: Tensor,
+  targets: Tensor1D,
+  inputs: Tensor4D,
+  scale: ImageScale,
+) => Scalar;
 
 /** Sum over the samples of a shard, as a scalar: sums of all shards are added and divided once. */
 export type MetricFunction = LossFunction;

@@ -5,6 +5,7 @@ import { imageBytes } from '../data/sample-source.js';
 import type { Engine } from '../engine/engine.js';
 import { ProtocolError, SampleError } from '../errors.js';
 import { applyTransforms } from '../nn/augment.js';
+import { finalScale, type ImageScale } from '../nn/image-scale.js';
 import { drawMix, mixImages } from '../nn/mix.js';
 import type { SlotLayout } from '../protocol/batch.js';
 import type { Shard, Share } from '../protocol/messages.js';
@@ -15,6 +16,8 @@ export interface DeviceShard {
   readonly inputs: Tensor4D;
   /** int32 class indices, [count]. */
   readonly targets: Tensor1D;
+  /** What the values of the inputs mean. */
+  readonly scale: ImageScale;
   /** Of a mixed batch: the partners' targets, and the share of the loss for the images' own. */
   readonly mixed?: { readonly targets: Tensor1D; readonly share: number };
   dispose(): void;
@@ -65,9 +68,12 @@ export class ShardReader {
     const { tf } = this.#engine;
     const own = Uint32Array.from({ length: count }, (_, image) => offset + image);
     const targets = tf.tensor1d(this.#labels(views, own), 'int32');
+    const scale = Object.hasOwn(this.#recipe.transforms ?? {}, 'normalize')
+      ? {}
+      : finalScale(shard.transforms);
     if (!training || !shard.mix) {
       const inputs = this.#images(views, own, ring.layout, shard);
-      return { inputs, targets, dispose: () => tf.dispose([inputs, targets]) };
+      return { inputs, targets, scale, dispose: () => tf.dispose([inputs, targets]) };
     }
     const key = { seed: this.#seed, epoch: shard.epoch, index: shard.index };
     const draw = drawMix(shard.mix, key, size, ring.layout.imageShape);
@@ -78,7 +84,7 @@ export class ShardReader {
       return mixImages(tf, images, theirs, draw);
     });
     const mixed = { targets: others, share: draw.share };
-    return { inputs, targets, mixed, dispose: () => tf.dispose([inputs, targets, others]) };
+    return { inputs, targets, mixed, scale, dispose: () => tf.dispose([inputs, targets, others]) };
   }
 
   /** The images at these places of the batch, transformed as they are on every replica. */

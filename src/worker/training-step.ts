@@ -146,10 +146,10 @@ export class TrainingStep {
   }
 
   /** Of a mixed batch: that for the targets and that for the partners' targets, by their shares. */
-  #meanLoss({ predictions, data: { inputs, targets, mixed } }: OpenStep): Scalar {
+  #meanLoss({ predictions, data: { inputs, targets, mixed, scale } }: OpenStep): Scalar {
     const { tf } = this.#engine;
     const lossFor = (wanted: Tensor1D) =>
-      this.#checkScalar(this.#loaded.loss.compute(tf, predictions, wanted, inputs));
+      this.#checkScalar(this.#loaded.loss.compute(tf, predictions, wanted, inputs, scale));
     if (!mixed) return lossFor(targets);
     const { share } = mixed;
     return tf.add(tf.mul(lossFor(targets), share), tf.mul(lossFor(mixed.targets), 1 - share));
@@ -168,7 +168,7 @@ export class TrainingStep {
     const { tf } = this.#engine;
     const tallies: Record<string, Tally> = {};
     for (const [name, metric] of Object.entries(this.#loaded.recipe.metrics ?? {})) {
-      const value = tf.tidy(() => metric(tf, predictions, data.targets, data.inputs));
+      const value = tf.tidy(() => metric(tf, predictions, data.targets, data.inputs, data.scale));
       if (!(value instanceof tf.Tensor)) {
         throw new RecipeError(`the metric '${name}' returned ${typeof value}, not a scalar tensor`, {
           hint: 'return the sum over the samples: tf.sum(perSampleValue)',

@@ -1,8 +1,10 @@
 /** What the values of the pixels mean at some place among the transforms. */
+import type { Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tf } from '../engine/tf.js';
 import type { TransformSpec } from '../protocol/batch.js';
 import type { NormalizeOptions } from './transform-specs.js';
 
-export interface PixelScale {
+export interface ImageScale {
   /** Of the pixels on the scale 0 … 1, by the batch's `normalize`, wherever it stands; absent without one. */
   readonly mean?: NormalizeOptions['mean'];
   readonly std?: NormalizeOptions['std'];
@@ -21,11 +23,23 @@ export function perChannel(
 }
 
 /** The scale that each of the transforms finds. */
-export function scalesOf(specs: readonly TransformSpec[]): PixelScale[] {
+export function scalesOf(specs: readonly TransformSpec[]): ImageScale[] {
   const optionsOf = (spec?: TransformSpec) => spec?.options as NormalizeOptions | undefined;
   const known = optionsOf(specs.find(({ name }) => name === 'normalize'));
   return specs.map((_, place) => {
     const before = specs.slice(0, place).findLast(({ name }) => name === 'normalize');
     return { mean: known?.mean, std: known?.std, normalizedBy: optionsOf(before) };
   });
+}
+
+/** The scale that the model finds them on, after all transforms. */
+export const finalScale = (specs: readonly TransformSpec[]): ImageScale =>
+  scalesOf([...specs, { name: 'model' }])[specs.length];
+
+/** Images on the scale 0 … 1, whatever scale they are on: float32 [count, height, width, channels]. */
+export function unitPixels(tf: Tf, images: Tensor4D, { normalizedBy }: ImageScale): Tensor4D {
+  if (!normalizedBy) return tf.div(images, 255);
+  const { mean, std } = normalizedBy;
+  const perPixel = (value: NormalizeOptions['mean']) => (typeof value === 'number' ? value : [...value]);
+  return tf.add(tf.mul(images, perPixel(std)), perPixel(mean));
 }
