@@ -1,5 +1,5 @@
 /** Fills slots from a dataset that gives a whole batch at once, on the calling thread. */
-import { SampleError } from '../errors.js';
+import { GradringError } from '../errors.js';
 import { slotViews } from './batch-slots.js';
 import type { Dataset, Sample } from './dataset.js';
 import type { FillCrew, FillEvents } from './fill.js';
@@ -40,7 +40,10 @@ async function samplesOf(dataset: BatchDataset, rows: readonly number[]): Promis
   try {
     samples = await dataset.getBatch(rows);
   } catch (error) {
-    throw error instanceof SampleError ? error : unusable(dataset, rows[0], (error as Error).message, error);
+    // A transform that is wrong for every row has said so better.
+    throw error instanceof GradringError
+      ? error
+      : unusable(dataset, rows[0], (error as Error).message, error);
   }
   if (samples.length === rows.length) return samples;
   throw unusable(dataset, rows[0], `its batch of ${rows.length} came as ${samples.length} samples`);

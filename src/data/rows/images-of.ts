@@ -35,8 +35,7 @@ export async function imagesOf<Out extends object, Stored extends object>(
       where: label,
       hint: 'give its feature when the table is made: { label: new ClassLabel(names) }',
     });
-  const stored = await rows.column(label as keyof Stored & string);
-  const labels = sharedLabels(stored as number[]);
+  const labels = await labelsOf(rows, label);
   const { dataset } = rows.storedColumn(image);
   if (!rows.hasTransform && dataset !== undefined) {
     const indices = Array.from({ length: rows.length }, (_, index) => rows.storedRow(index));
@@ -47,6 +46,20 @@ export async function imagesOf<Out extends object, Stored extends object>(
   const [first] = await rows.getRows([0]);
   const imageShape = shapeOf(first, image, 0);
   return new RowImages(rows, { image, label, imageShape, labels, classes: feature.names });
+}
+
+/** @throws DatasetError naming the first row whose label is no whole number */
+async function labelsOf<Out extends object, Stored extends object>(
+  rows: Rows<Out, Stored>,
+  column: string,
+): Promise<Int32Array> {
+  const values: readonly unknown[] = await rows.column(column as keyof Stored & string);
+  const bad = values.findIndex(value => !Number.isInteger(value));
+  if (bad < 0) return sharedLabels(values as number[]);
+  throw new DatasetError(`${column} of row ${bad} is ${String(values[bad])}`, {
+    where: `${column} of row ${bad}`,
+    hint: 'classes are stored as their indices: ClassLabel.str2int makes them of names',
+  });
 }
 
 interface RowImagesSettings extends Required<ImagesOfOptions> {

@@ -114,6 +114,22 @@ t.test('rows that are no images of one shape are refused by row', async t => {
   }
   await t.rejects(imagesOf(Rows.from({ label: [0] }, kind)), { code: 'E_DATASET', where: 'image' });
   await t.rejects(imagesOf(Rows.from({ image: [good], label: [0] })), { code: 'E_DATASET', where: 'label' });
+  await t.rejects(imagesOf(Rows.from({ image: [good, good], label: [0, undefined] }, kind)), {
+    code: 'E_DATASET',
+    message: /label of row 1 is undefined/,
+  });
+  let calls = 0;
+  const once = rowsOf(images).withTransform(batch => (calls++ === 0 ? batch : (undefined as never)));
+  const late = new DataLoader(await imagesOf(once));
+  await t.rejects(readEpoch(late), { code: 'E_DATASET', where: 'withTransform' }, 'as the transform has it');
+  const broken = rowsOf(images).withTransform(batch => {
+    if (calls++ === 2) return batch;
+    throw new TypeError('no such thing');
+  });
+  await t.rejects(readEpoch(new DataLoader(await imagesOf(broken))), {
+    code: 'E_SAMPLE',
+    message: /row 0 of the table: no such thing/,
+  });
   await t.rejects(imagesOf(rowsOf(images).select([])), { code: 'E_DATASET', message: /no rows/ });
 });
 
