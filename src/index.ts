@@ -21,8 +21,11 @@ export { CompletionCB, type CompletionOptions } from './callbacks/completion.js'
 export { DeviceCB } from './callbacks/device.js';
 export { type DeviceStats, DeviceStatsCB, type DeviceStatsOptions } from './callbacks/device-stats.js';
 export { EarlyStoppingCB, type EarlyStoppingOptions } from './callbacks/early-stopping.js';
+export { EmaCB, type EmaOptions } from './callbacks/ema.js';
 export { EpochSchedCB } from './callbacks/epoch-sched.js';
 export type { FitFlatCosOptions, FitOneCycleOptions } from './callbacks/fit-schedules.js';
+export { type AccumulationOptions, GradientAccumulationCB } from './callbacks/gradient-accumulation.js';
+export { GradientClipCB } from './callbacks/gradient-clip.js';
 export type { LossHistory } from './callbacks/loss-curve.js';
 export { LRFinderCB, type LRFinderOptions } from './callbacks/lr-finder.js';
 export { type LrSuggestions, suggestLrs } from './callbacks/lr-suggestions.js';
@@ -183,6 +186,7 @@ export { OneCycleLR, type OneCycleOptions } from './learner/schedules/one-cycle.
 export { ReduceLROnPlateau, type ReduceOnPlateauOptions } from './learner/schedules/reduce-on-plateau.js';
 export type { Scheduler, SchedulerState } from './learner/schedules/scheduler.js';
 export { type SchedulePart, SequentialLR } from './learner/schedules/sequential.js';
+export { withSnapshot } from './learner/snapshot.js';
 export type { Outcome, RunInfo, TrackedValues, Tracker, ValuesSource } from './learner/tracker.js';
 export { TrainLearner } from './learner/train-learner.js';
 export { models } from './models/catalog.js';
@@ -234,10 +238,25 @@ export type { Batch, ImageShape, MixSpec, TransformSpec } from './protocol/batch
 export type { LossSpec } from './protocol/loss.js';
 export type { MemoryReport, ModelReport, RecipeReference } from './protocol/messages.js';
 export type { LayerInfo, LayerWeight } from './protocol/model-info.js';
-export type { GroupSettings, ParameterInfo } from './protocol/optimizer.js';
-export type { Predictions, ReplicaMemory, StepResult, StepRunner, Tally } from './protocol/step-runner.js';
+export type {
+  GroupSettings,
+  OptimizerSpec,
+  OptimizerState,
+  ParameterInfo,
+  TrainingState,
+} from './protocol/optimizer.js';
+export type {
+  ClipOptions,
+  Predictions,
+  ReplicaMemory,
+  StateParts,
+  StepResult,
+  StepRunner,
+  Tally,
+} from './protocol/step-runner.js';
 export type { TrainConfig, TrainOptions } from './run/config.js';
 export type { EpochRecord } from './run/epoch-record.js';
+export { type FoundLr, findLr } from './run/find-lr.js';
 export { saveModel } from './run/model-files.js';
 export type { Logger } from './run/run-log.js';
 export type { TrainSummary } from './run/summary.js';
