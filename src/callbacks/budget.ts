@@ -21,8 +21,8 @@ export interface BudgetOptions {
  * `maxSteps` and `maxTime`.
  */
 export class BudgetCB extends Callback {
-  /** Late, so that the other callbacks have seen the batch before it ends the fit. */
-  override order = 10;
+  /** Last of all: the others are to see the batch before it ends the fit. */
+  override order = 2000;
   override readonly fitOnly = true;
   readonly #options: BudgetOptions;
   #dl?: { readonly given: BatchLoader; readonly limited: BatchLoader };

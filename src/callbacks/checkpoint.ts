@@ -63,7 +63,12 @@ export class CheckpointCB extends Callback {
   constructor(options: CheckpointOptions) {
     super();
     this.#monitor = new Monitor(options);
-    this.#options = { ...defaults, ...options };
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    this.#options = {
+      ...defaults,
+      folder: options.folder,
+      ...(Object.fromEntries(given) as Partial<typeof defaults>),
+    };
     checkOptions(this.#options);
   }
 

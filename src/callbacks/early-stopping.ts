@@ -23,8 +23,8 @@ export interface EarlyStoppingOptions extends MonitorOptions {
  * value of the first one but not its weights: those are in its best checkpoint.
  */
 export class EarlyStoppingCB extends Callback {
-  /** Late, so that the other callbacks have seen the row before it ends the fit. */
-  override order = 10;
+  /** Last of all: the others are to see the row before it ends the fit. */
+  override order = 2000;
   override readonly fitOnly = true;
   readonly #options: EarlyStoppingOptions;
   readonly #patience: number;

@@ -105,6 +105,19 @@ export class MetricsCB extends Callback implements MetricsSource {
     await this.log?.(metricsText(row), row);
   }
 
+  override saveState(): unknown {
+    return this.history;
+  }
+
+  /** The rows of the fit that is resumed. What its last phase had measured when it was left is not kept. */
+  override restoreState(state: unknown): void {
+    // JSON has null for NaN.
+    const rows = (state as Record<string, unknown>[]).map(row =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value ?? Number.NaN])),
+    );
+    this.history.splice(0, this.history.length, ...(rows as MetricsRow[]));
+  }
+
   #row({ epoch, training, globalStep, dl, clock }: Learner): MetricsRow {
     const ms = clock() - this.#startMs;
     const samples = this.#loss.count;

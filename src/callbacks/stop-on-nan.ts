@@ -8,8 +8,8 @@ import { metricsOf } from '../learner/metrics-row.js';
  * checkpoint.
  */
 export class StopOnNaNCB extends Callback {
-  /** Late, so that the other callbacks have seen the batch or the row before it ends the fit. */
-  override order = 10;
+  /** Last of all: the others are to see the batch or the row before it ends the fit. */
+  override order = 2000;
   override readonly fitOnly = true;
   #stopOnNonFinite?: boolean;
 

@@ -1,4 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
+import { LivePlot } from '../../src/callbacks/live-plot.js';
 import { MetricsCB } from '../../src/callbacks/metrics.js';
 import { ProgressCB } from '../../src/callbacks/progress.js';
 import { TrainCB } from '../../src/callbacks/train.js';
@@ -207,4 +211,66 @@ t.test('without MetricsCB there are bars but no table', async t => {
   await learn.fit(1);
   t.same(terminal.screen(), []);
   t.ok(terminal.writes > 3);
+});
+
+/** A fit of 2 epochs with the loss curve on. */
+async function plotted(stream: { write(text: string): void }, seen: () => void, plotFile?: string) {
+  const { learn } = build({ write: () => {} }, 1000);
+  learn.remove(ProgressCB);
+  const look = recorder([], ['cleanupBatch'], { cleanupBatch: seen });
+  await learn.fit(2, { cbs: [new ProgressCB({ stream, plot: true, plotFile }), look] });
+}
+
+t.test('the loss curve under the bars, each validation a dot; it stays at the end', async t => {
+  const terminal = new FakeTerminal(80);
+  const screens: string[][] = [];
+  await plotted(terminal, () => screens.push(terminal.screen()));
+  const [first, second] = screens;
+  t.equal(first.length, 2, 'a curve needs two losses');
+  t.match(second, [/^epoch/, /^train/, /^ {4}1\.00┼/]);
+  t.match(second.at(-1), 'training loss, batches 1 … 2');
+  const end = terminal.screen();
+  t.match(end.slice(0, 3), [/^epoch/, /^ {4}1/, /^ {4}2/], 'the table');
+  const curve = end.slice(3);
+  t.ok(curve.every(line => line.length < 80));
+  t.match(curve.at(-1), /batches 1 … 8 {3}● validation/);
+  // Losses 1, 1/2, 1/3, 1/4 twice; validations 2/3, at batches 4 and 8 of 1 … 8: three sevenths across, and at the end.
+  const row = curve.find(line => line.includes('●'))!;
+  const across = [...row].flatMap((character, i) => (character === '●' ? [(i - 9) / (80 - 9 - 2)] : []));
+  t.equal(across.length, 2);
+  t.ok(Math.abs(across[0] - 3 / 7) < 0.03 && across[1] > 0.95, `${across}`);
+  t.match(curve[0], /^ {4}1\.00┼/);
+  t.match(curve.at(-2), /^ {3}0\.250┤/);
+});
+
+t.test('the curve is drawn once a second at most, and not where there is no room', async t => {
+  const plot = new LivePlot();
+  const history = { train: { x: [1, 2], y: [2, 1] }, valid: { x: [], y: [] } };
+  const drawn = plot.lines(history, 80, 0);
+  t.ok(drawn.length > 3);
+  history.train.x.push(3);
+  history.train.y.push(5);
+  t.equal(plot.lines(history, 80, 999), drawn);
+  t.notSame(plot.lines(history, 80, 1000), drawn);
+  t.notSame(plot.lines(history, 60, 1001), drawn, 'another width at once');
+  t.same(new LivePlot().lines(history, 30, 0), []);
+  const low = Object.assign(new FakeTerminal(80), { rows: 10 });
+  await plotted(low, () =>
+    t.notOk(
+      low.screen().some(line => /[┼┤]/.test(line)),
+      'too few rows',
+    ),
+  );
+});
+
+t.test('on a pipe no curve, but the picture at the end, validations where their epoch ends', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'progress-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const pipe = new Pipe();
+  await plotted(pipe, () => {}, join(folder, 'loss.svg'));
+  t.notMatch(pipe.text, '┤');
+  t.match(readFileSync(join(folder, 'loss.svg'), 'utf8'), 'training batch');
+  const { series } = JSON.parse(readFileSync(join(folder, 'loss.json'), 'utf8'));
+  t.same(series[0].x, [1, 2, 3, 4, 5, 6, 7, 8]);
+  t.same(series[1].x, [4, 8]);
 });
