@@ -108,6 +108,7 @@ export type { GetPredsOptions } from './inference/get-preds.js';
 export { type Averaged, type EnsembleOptions, ensemblePreds } from './inference/mean-preds.js';
 export type { TtaOptions } from './inference/tta.js';
 export type { ValidateOptions } from './inference/validate.js';
+export { colorDimChart, deadChart, statsChart } from './inspect/activation-charts.js';
 export {
   ActivationStats,
   type ActivationStatsOptions,
