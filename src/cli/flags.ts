@@ -6,7 +6,13 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import { nearest } from '../nearest.js';
-import { configSchema, type TrainOptions } from '../run/config.js';
+import {
+  configSchema,
+  optimizerNames,
+  scheduleNames,
+  type TrainOptions,
+  trackerNames,
+} from '../run/config.js';
 
 export type FlagGroup = 'Devices' | 'Data' | 'Model' | 'Training' | 'Output' | 'Other';
 
@@ -72,20 +78,39 @@ const runFlags: Readonly<Record<string, RunFlag>> = {
   channels: { key: 'channels', group: 'Data', value: '1|3', read: number },
   'valid-split': { key: 'validSplit', group: 'Data', value: 'share', read: number },
   augment: { key: 'augment', group: 'Data', common: true },
+  'rand-erase': { key: 'randErase', group: 'Data', value: 'share', read: number },
+  'augment-per-item': { key: 'augmentPerItem', group: 'Data' },
+  mixup: { key: 'mixup', group: 'Data', value: 'alpha', read: number },
+  cutmix: { key: 'cutmix', group: 'Data', value: 'alpha', read: number },
+  'limit-batches': { key: 'limitBatches', group: 'Data', value: 'n|share', read: number },
   model: { key: 'model', group: 'Model', value: 'name', common: true },
   recipe: { key: 'recipe', group: 'Model', value: 'file', common: true },
   options: { key: 'options', group: 'Model', value: 'json', read: json },
   epochs: { key: 'epochs', group: 'Training', value: 'n', common: true, read: number },
   'batch-size': { key: 'batchSize', group: 'Training', value: 'n', common: true, read: number },
   lr: { key: 'lr', group: 'Training', value: 'x', common: true, read: number },
-  optimizer: { key: 'optimizer', group: 'Training', value: 'adamw|adam|sgd' },
-  schedule: { key: 'schedule', group: 'Training', value: 'one-cycle|constant' },
+  optimizer: { key: 'optimizer', group: 'Training', value: optimizerNames.join('|') },
+  schedule: { key: 'schedule', group: 'Training', value: scheduleNames.join('|') },
+  'lr-gamma': { key: 'lrGamma', group: 'Training', value: 'factor', read: number },
   momentum: { key: 'momentum', group: 'Training', value: 'x', read: number },
   'weight-decay': { key: 'weightDecay', group: 'Training', value: 'x', read: number },
+  'grad-clip': { key: 'gradClip', group: 'Training', value: 'norm', read: number },
+  accumulate: { key: 'accumulate', group: 'Training', value: 'batches', read: number },
+  ema: { key: 'ema', group: 'Training', value: 'decay', read: number },
+  'label-smoothing': { key: 'labelSmoothing', group: 'Training', value: 'share', read: number },
+  monitor: { key: 'monitor', group: 'Training', value: 'figure' },
+  'early-stop': { key: 'earlyStop', group: 'Training', value: 'epochs', read: number },
+  'max-steps': { key: 'maxSteps', group: 'Training', value: 'n', read: number },
+  'max-time': { key: 'maxTime', group: 'Training', value: 'seconds', read: number },
   seed: { key: 'seed', group: 'Training', value: 'n', common: true, read: number },
   verify: { key: 'verify', group: 'Training', value: 'step|epoch|off' },
   'stall-timeout': { key: 'stallTimeout', group: 'Training', value: 'seconds', read: number },
   out: { key: 'out', group: 'Output', value: 'folder', common: true },
+  checkpoint: { key: 'checkpoint', group: 'Output', value: 'n', read: number },
+  'checkpoint-steps': { key: 'checkpointSteps', group: 'Output', value: 'n', read: number },
+  resume: { key: 'resume', group: 'Output', value: 'folder', common: true },
+  track: { key: 'track', group: 'Output', value: trackerNames.join(','), read: text => text.split(',') },
+  plot: { key: 'plot', group: 'Output' },
   'dry-run': { key: 'dryRun', group: 'Output', common: true },
 };
 
@@ -95,6 +120,11 @@ const ownFlags: Readonly<Record<string, Flag>> = {
     value: 'pretty|json|quiet',
     description: 'json: one line an epoch on stdout',
     default: 'pretty',
+    common: true,
+  },
+  'find-lr': {
+    group: 'Other',
+    description: 'look for a learning rate, draw its curve, then end',
     common: true,
   },
   'list-devices': { group: 'Other', description: 'show engines and devices, then end', common: true },
@@ -132,7 +162,7 @@ export function flagOf(key: string): string | undefined {
 export type LogMode = 'pretty' | 'json' | 'quiet';
 
 export interface ParsedFlags {
-  readonly action: 'train' | 'list-devices' | 'help' | 'help-all' | 'version';
+  readonly action: 'train' | 'find-lr' | 'list-devices' | 'help' | 'help-all' | 'version';
   readonly options: TrainOptions;
   readonly log: LogMode;
   readonly debug: boolean;
@@ -152,7 +182,7 @@ export function parseFlags(args: readonly string[]): ParsedFlags {
   if (!isLogMode(log)) {
     throw new ConfigError(`--log ${log} is not known`, { where: '--log', hint: 'pretty, json or quiet' });
   }
-  const actions = ['help', 'help-all', 'version', 'list-devices'] as const;
+  const actions = ['help', 'help-all', 'version', 'list-devices', 'find-lr'] as const;
   const action = actions.find(name => values[name] === true) ?? 'train';
   return { action, options: options as TrainOptions, log, debug: values.debug === true };
 }

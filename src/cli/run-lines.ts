@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { FoundLr } from '../run/find-lr.js';
 import type { TrainSummary } from '../run/summary.js';
 import type { RunStart } from '../run/train-context.js';
 
@@ -25,7 +26,7 @@ function layerCounts(layers: RunStart['model']['layers']): string {
 
 /** The first lines of a run: devices, model, data. */
 export function startLines(start: RunStart): string {
-  const { engine, devices, deviceNote, model, data, config, workers, advice, folder } = start;
+  const { engine, devices, deviceNote, model, data, config, workers, advice, folder, resumed } = start;
   const lines = [
     `devices  ${devices.join(', ')}  (${engine} engine)${deviceNote === undefined ? '' : `: ${deviceNote}`}`,
     `model    ${model.name}, ${grouped(model.parameters)} parameters, ${bytes(model.parameters * 4)}: ${layerCounts(model.layers)}`,
@@ -33,8 +34,24 @@ export function startLines(start: RunStart): string {
       `batch ${sharesOf(config.batchSize, devices.length)}; ${workers} decode threads`,
     ...(advice === undefined ? [] : [`advice   ${advice}`]),
     ...(folder === undefined ? [] : [`folder   ${folder}`]),
+    ...(resumed === undefined ? [] : [resumeLine(resumed)]),
   ];
   return lines.join('\n');
+}
+
+function resumeLine({ from, position, step, changed }: NonNullable<RunStart['resumed']>): string {
+  const batches = position.batch > 0 ? `, batch ${position.batch + 1}` : '';
+  const differs = changed.length > 0 ? `; changed: ${changed.join(', ')}` : '';
+  return `resume   ${from}: epoch ${position.epoch + 1}${batches}, ${step} steps done${differs}`;
+}
+
+/** What a search for a learning rate came to. */
+export function foundLrLines({ suggestions: { valley, steep, minimum }, plot }: FoundLr): string {
+  const shown = (rate: number): string => String(Number(rate.toPrecision(2)));
+  return [
+    `lr       ${shown(valley)} (valley); steepest fall at ${shown(steep)}, a tenth of the lowest point's ${shown(minimum)}`,
+    `plot     ${plot}`,
+  ].join('\n');
 }
 
 /** The last line of a run. */
@@ -43,10 +60,12 @@ export function endLines({
   seconds,
   imagesPerSecond,
   stopped,
+  stopReason,
   folder,
   epochs,
 }: TrainSummary): string {
   const parts = [
+    ...(stopReason === undefined ? [] : [stopReason]),
     `${stopped ? 'stopped' : 'done'} after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`,
     ...(accuracy === null ? [] : [`valid accuracy ${(accuracy * 100).toFixed(2)} %`]),
     ...(imagesPerSecond === null ? [] : [`${grouped(Math.round(imagesPerSecond))} img/s`]),

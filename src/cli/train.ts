@@ -2,6 +2,7 @@
 import { ProgressCB } from '../callbacks/progress.js';
 import { listDevices } from '../engine/devices.js';
 import { ownVersion } from '../run/environment.js';
+import { findLr } from '../run/find-lr.js';
 import { train } from '../run/train.js';
 import type { TrainContext } from '../run/train-context.js';
 import { deviceTable } from './device-table.js';
@@ -10,7 +11,7 @@ import { type ParsedFlags, parseFlags } from './flags.js';
 import { help } from './help.js';
 import { listenForInterrupts } from './interrupt.js';
 import { describeError } from './report-error.js';
-import { endLines, startLines } from './run-lines.js';
+import { endLines, foundLrLines, startLines } from './run-lines.js';
 
 const out = (text: string): void => void process.stdout.write(`${text}\n`);
 const err = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -43,16 +44,17 @@ async function act(flags: ParsedFlags): Promise<number> {
     case 'list-devices':
       out(deviceTable(await listDevices()));
       return exitCodes.done;
+    case 'find-lr':
     case 'train':
       return runTraining(flags);
   }
 }
 
-async function runTraining({ options, log }: ParsedFlags): Promise<number> {
+async function runTraining({ action, options, log }: ParsedFlags): Promise<number> {
   const interrupts = listenForInterrupts({ say: log === 'quiet' ? () => {} : err });
   const context: Record<ParsedFlags['log'], Partial<TrainContext>> = {
     pretty: {
-      callbacks: [new ProgressCB({ stream: process.stderr })],
+      callbacks: [new ProgressCB({ stream: process.stderr, plot: options.plot })],
       onStart: start => err(startLines(start)),
     },
     json: { onEpoch: record => out(JSON.stringify(record)) },
@@ -62,7 +64,13 @@ async function runTraining({ options, log }: ParsedFlags): Promise<number> {
     const onOutput = (replica: number, text: string): void => {
       if (log !== 'quiet') err(`replica ${replica}: ${text.trimEnd()}`);
     };
-    const summary = await train(options, { signal: interrupts.signal, onOutput, ...context[log] });
+    const given = { signal: interrupts.signal, onOutput, ...context[log] };
+    if (action === 'find-lr') {
+      const found = await findLr(options, given);
+      out(log === 'json' ? JSON.stringify({ event: 'lr', ...found }) : foundLrLines(found));
+      return interrupts.exitCode ?? exitCodes.done;
+    }
+    const summary = await train(options, given);
     if (log === 'json') out(JSON.stringify({ event: 'summary', ...summary }));
     if (log === 'pretty') err(endLines(summary));
     return interrupts.exitCode ?? exitCodes.done;

@@ -8,6 +8,20 @@ import { models } from '../models/catalog.js';
 
 const positive = z.number().int().positive();
 const json = z.record(z.string(), z.unknown());
+const share = z.number().gt(0).lt(1);
+
+export const optimizerNames = [
+  'adamw',
+  'adam',
+  'sgd',
+  'rmsprop',
+  'lessonSgd',
+  'lessonMomentum',
+  'lessonRmsprop',
+  'lessonAdam',
+] as const;
+export const scheduleNames = ['one-cycle', 'cosine', 'exponential', 'flat-cos', 'constant'] as const;
+export const trackerNames = ['jsonl', 'csv', 'tensorboard'] as const;
 
 export const configSchema = z.strictObject({
   data: z.string().min(1).default('sample').describe('sample, fashion-mnist, or a folder of images'),
@@ -19,12 +33,7 @@ export const configSchema = z.strictObject({
     .union([z.literal(1), z.literal(3)])
     .optional()
     .describe('1 grey, 3 colour'),
-  validSplit: z
-    .number()
-    .gt(0)
-    .lt(1)
-    .default(0.2)
-    .describe('share kept for validation where the data has none'),
+  validSplit: share.default(0.2).describe('share kept for validation where the data has none'),
   model: z
     .string()
     .optional()
@@ -46,12 +55,68 @@ export const configSchema = z.strictObject({
   allowSharedDevice: z.boolean().default(false).describe('several replicas on one GPU, to try things out'),
   epochs: positive.default(3).describe('passes over the training set'),
   batchSize: positive.default(192).describe('images per step, all devices together'),
-  optimizer: z.enum(['adamw', 'adam', 'sgd']).default('adamw').describe('update rule'),
+  optimizer: z.enum(optimizerNames).default('adamw').describe('update rule'),
   lr: z.number().positive().finite().default(0.01).describe('learning rate; the highest one of a one-cycle'),
-  schedule: z.enum(['one-cycle', 'constant']).default('one-cycle').describe('of the learning rate'),
-  momentum: z.number().min(0).lt(1).optional().describe('of sgd; a one-cycle sets it itself'),
+  schedule: z.enum(scheduleNames).default('one-cycle').describe('of the learning rate'),
+  lrGamma: z
+    .number()
+    .positive()
+    .finite()
+    .optional()
+    .describe('factor of the learning rate an epoch, of the exponential schedule; default 0.9'),
+  momentum: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe('of sgd, rmsprop and lessonMomentum; a one-cycle sets it itself'),
   weightDecay: z.number().min(0).finite().optional().describe("default: the optimizer's own"),
+  gradClip: z.number().positive().finite().optional().describe('largest L2 norm of all gradients together'),
+  accumulate: positive.default(1).describe('batches whose gradients make one optimizer step'),
+  ema: share
+    .optional()
+    .describe('validate and save a running average of the weights: share kept at each step'),
+  labelSmoothing: z.number().min(0).lt(1).default(0).describe('share of each target spread over all classes'),
   augment: z.boolean().default(false).describe('random crop and flip of the training images, on the device'),
+  randErase: share
+    .optional()
+    .describe('fill patches of the training images with noise: their side as a share of the image'),
+  augmentPerItem: z
+    .boolean()
+    .default(false)
+    .describe('every image has augmentation draws of its own, not the batch one for all'),
+  mixup: z
+    .number()
+    .positive()
+    .finite()
+    .optional()
+    .describe('blend training images in pairs: alpha, such as 0.4'),
+  cutmix: z
+    .number()
+    .positive()
+    .finite()
+    .optional()
+    .describe('patches of other training images: alpha, such as 1'),
+  monitor: z
+    .string()
+    .min(1)
+    .default('loss')
+    .describe('validation figure that tells the best epoch: loss, accuracy, or a metric of the recipe'),
+  earlyStop: positive.optional().describe('end after so many epochs in which monitor was not better'),
+  maxSteps: positive.optional().describe('end after so many optimizer steps'),
+  maxTime: z.number().positive().finite().optional().describe('end after so many seconds'),
+  limitBatches: z
+    .union([share, positive])
+    .optional()
+    .describe('batches of an epoch, of training and of validation: a number, or a share below 1'),
+  checkpoint: z
+    .number()
+    .int()
+    .min(0)
+    .default(1)
+    .describe('after each epoch keep the newest checkpoint and so many of the best; 0: keep none'),
+  checkpointSteps: positive.optional().describe('save one after so many optimizer steps, too'),
+  resume: z.string().min(1).optional().describe('go on with this run folder, or from one checkpoint of it'),
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(42).describe('of every random number'),
   workers: z
     .union([z.literal('auto'), z.number().int().min(0).max(256)])
@@ -67,6 +132,11 @@ export const configSchema = z.strictObject({
     .max(2_147_483)
     .default(120)
     .describe('seconds a step may take before the run ends'),
+  track: z
+    .array(z.enum(trackerNames))
+    .default([])
+    .describe('log every step and epoch to files of these kinds'),
+  plot: z.boolean().default(false).describe('draw the losses: live in a terminal, and to loss.svg'),
   dryRun: z.boolean().default(false).describe('two steps and one validation batch, nothing written'),
   out: z.string().min(1).optional().describe('run folder [runs/<n>]'),
 });
@@ -92,7 +162,18 @@ export function resolveConfig(options: TrainOptions): TrainConfig {
   return parsed.data;
 }
 
-function checkTogether({ model, recipe, optimizer, momentum }: TrainConfig): void {
+const withMomentum: readonly string[] = ['sgd', 'rmsprop', 'lessonMomentum'];
+
+/** Settings that say something only beside another one, and what that one must be. */
+const needs: readonly [keyof TrainConfig, (config: TrainConfig) => boolean, string][] = [
+  ['momentum', ({ optimizer }) => withMomentum.includes(optimizer), `optimizer ${withMomentum.join(', ')}`],
+  ['lrGamma', ({ schedule }) => schedule === 'exponential', 'schedule exponential'],
+  ['cutmix', ({ mixup }) => mixup === undefined, 'a run without mixup: a batch is mixed once'],
+  ['checkpointSteps', ({ checkpoint }) => checkpoint > 0, 'checkpoint 1 or more'],
+];
+
+function checkTogether(config: TrainConfig): void {
+  const { model, recipe } = config;
   if (model !== undefined && recipe !== undefined) {
     throw new ConfigError('both a model and a recipe were given', {
       where: 'model, recipe',
@@ -105,7 +186,11 @@ function checkTogether({ model, recipe, optimizer, momentum }: TrainConfig): voi
       hint: `one of ${Object.keys(models).join(', ')}; or --recipe FILE for your own`,
     });
   }
-  if (momentum !== undefined && optimizer !== 'sgd') {
-    throw new ConfigError(`momentum is a setting of sgd, not of ${optimizer}`, { where: 'momentum' });
+  for (const [key, holds, what] of needs) {
+    if (config[key] === undefined || holds(config)) continue;
+    throw new ConfigError(`${key} needs ${what}`, { where: key, hint: `leave ${key} out` });
+  }
+  if (config.augmentPerItem && !config.augment && config.randErase === undefined) {
+    throw new ConfigError('augmentPerItem needs augment or randErase', { where: 'augmentPerItem' });
   }
 }

@@ -4,10 +4,12 @@ import type { Coordinator } from '../coordinator/coordinator.js';
 import type { DataLoaders } from '../data/data-loaders.js';
 import type { OpenedData } from '../data/open-dataset.js';
 import type { DeviceChoice } from '../engine/devices.js';
+import type { Learner } from '../learner/learner.js';
 import type { MetricsRow } from '../learner/metrics-row.js';
 import type { TrainConfig } from './config.js';
 import { epochRecord } from './epoch-record.js';
 import type { FirstStepCB } from './first-step.js';
+import type { ResumedRun } from './resumed-run.js';
 import type { RunFolder } from './run-folder.js';
 import type { Logger } from './run-log.js';
 import type { TrainSummary } from './summary.js';
@@ -27,16 +29,10 @@ export interface RunParts {
 }
 
 /** Tells what is known before the first step. */
-export async function announce({
-  config,
-  selected,
-  data,
-  loaders,
-  coordinator,
-  folder,
-  log,
-  context,
-}: RunParts): Promise<void> {
+export async function announce(
+  { config, selected, data, loaders, coordinator, folder, log, context }: RunParts,
+  resumed?: ResumedRun,
+): Promise<void> {
   const start: RunStart = {
     config,
     engine: selected.engine,
@@ -51,6 +47,12 @@ export async function announce({
     workers: loaders.pool?.size ?? 0,
     advice: loaders.pool?.advice,
     folder: folder?.path,
+    resumed: resumed && {
+      from: resumed.checkpoint.name,
+      position: resumed.checkpoint.position,
+      step: resumed.checkpoint.globalStep,
+      changed: resumed.changed,
+    },
   };
   log.info({ event: 'start', ...start, model: { ...start.model, layers: undefined } }, 'run starts');
   await context.onStart?.(start);
@@ -84,9 +86,7 @@ export function collectRecords(
 /** @throws ReplicasDivergedError when the replicas do not hold the same weights */
 export async function summarise(
   { selected, coordinator, folder, firstStep }: RunParts,
-  metrics: MetricsCB,
-  seconds: number,
-  stopped: boolean,
+  { metrics, learner, seconds }: { metrics: MetricsCB; learner: Learner; seconds: number },
 ): Promise<TrainSummary> {
   const train = metrics.history.filter(row => row.phase === 'train');
   // Stopped before it was validated, an epoch has no such figures; an earlier one's would not be of this model.
@@ -96,7 +96,7 @@ export async function summarise(
   return {
     engine: selected.engine,
     replicas: coordinator.devices,
-    epochs: train.length,
+    epochs: learner.position.epoch + (learner.position.phase === 'valid' ? 1 : 0),
     trainLoss: train.at(-1)?.loss ?? null,
     validLoss: valid?.loss ?? null,
     accuracy: typeof valid?.accuracy === 'number' ? valid.accuracy : null,
@@ -105,7 +105,8 @@ export async function summarise(
     secondsToFirstStep: firstStep.seconds,
     parameters: countParameters(coordinator),
     replicaChecksums: await coordinator.verifyReplicas(),
-    stopped,
+    stopped: learner.stopped,
+    stopReason: learner.stopReason,
     folder: folder?.path,
   };
 }

@@ -2,7 +2,7 @@
  * The folder a run leaves behind. Files are written under a temporary name and renamed, so that none is ever
  * seen half written; records are appended line by line.
  */
-import { appendFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileError, writeAtomically } from '../atomic-write.js';
 import { RunFolderError } from '../errors.js';
@@ -15,13 +15,34 @@ const nextNumber = (parent: string): number => {
 export class RunFolder {
   readonly path: string;
 
+  private constructor(path: string) {
+    this.path = path;
+  }
+
   /**
    * @param path an absent or empty folder; default: the next free number under `runs/`
    * @throws RunFolderError when it holds something already, or cannot be made
    */
-  constructor(path?: string) {
-    this.path =
-      path === undefined ? RunFolder.#claimNumber(resolve('runs')) : RunFolder.#claim(resolve(path));
+  static create(path?: string): RunFolder {
+    return new RunFolder(
+      path === undefined ? RunFolder.#claimNumber(resolve('runs')) : RunFolder.#claim(resolve(path)),
+    );
+  }
+
+  /**
+   * The folder of a run that goes on after `epochs` epochs: records of later ones, which are done again, are dropped,
+   * and what told of its end.
+   */
+  static reopen(path: string, epochs: number): RunFolder {
+    const folder = new RunFolder(path);
+    for (const name of ['FAILED.json', 'summary.json']) rmSync(join(path, name), { force: true });
+    const metrics = join(path, 'metrics.jsonl');
+    if (!existsSync(metrics)) return folder;
+    const lines = readFileSync(metrics, 'utf8')
+      .split('\n')
+      .filter(line => isRecordUpTo(line, epochs));
+    folder.write('metrics.jsonl', lines.map(line => `${line}\n`).join(''));
+    return folder;
   }
 
   static #claimNumber(parent: string): string {
@@ -69,5 +90,14 @@ export class RunFolder {
     } catch (cause) {
       throw fileError('written', path, cause);
     }
+  }
+}
+
+/** Not the torn last line of a run that was cut off. */
+function isRecordUpTo(line: string, epochs: number): boolean {
+  try {
+    return JSON.parse(line).epoch <= epochs;
+  } catch {
+    return false;
   }
 }

@@ -3,7 +3,7 @@ export interface TrainSummary {
   readonly engine: string;
   /** Device of each replica. */
   readonly replicas: readonly string[];
-  /** Epochs finished. */
+  /** Epochs trained in full, those before a resume included. */
   readonly epochs: number;
   readonly trainLoss: number | null;
   readonly validLoss: number | null;
@@ -21,6 +21,8 @@ export interface TrainSummary {
   readonly replicaChecksums: readonly string[];
   /** Whether a signal ended the run before its last epoch. */
   readonly stopped: boolean;
+  /** Which bound ended the run before its last epoch, if one did: early stopping, steps, time. */
+  readonly stopReason?: string;
   /** Absent after a dry run. */
   readonly folder?: string;
 }

@@ -1,5 +1,6 @@
 /** What the caller of `train()` gives and is given beside the settings. */
 import type { Callback } from '../learner/callback.js';
+import type { Position } from '../learner/position.js';
 import type { LayerInfo } from '../protocol/model-info.js';
 import type { TrainConfig } from './config.js';
 import type { EpochRecord } from './epoch-record.js';
@@ -24,6 +25,16 @@ export interface RunStart {
   readonly advice?: string;
   /** Absent in a dry run. */
   readonly folder?: string;
+  /** Where a resumed run goes on. */
+  readonly resumed?: {
+    /** Path of the checkpoint, without extension. */
+    readonly from: string;
+    readonly position: Position;
+    /** Optimizer steps done. */
+    readonly step: number;
+    /** Settings that differ from those it had, such as `lr 0.01 → 0.001`. */
+    readonly changed: readonly string[];
+  };
 }
 
 export interface TrainContext {

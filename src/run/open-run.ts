@@ -1,0 +1,103 @@
+/** What a run needs open while it lasts: data, devices, replicas, loaders, its folder and log. */
+import { Coordinator } from '../coordinator/coordinator.js';
+import { DataLoaders } from '../data/data-loaders.js';
+import { type OpenedData, openData } from '../data/open-dataset.js';
+import { chooseDevices, type DeviceChoice } from '../engine/devices.js';
+import { ConfigError } from '../errors.js';
+import { type ChannelStatistics, channelStatistics } from './channel-statistics.js';
+import type { TrainConfig } from './config.js';
+import { FirstStepCB } from './first-step.js';
+import { recipeReference } from './recipe-reference.js';
+import { type RunParts, recordFailure } from './report.js';
+import type { RunFolder } from './run-folder.js';
+import { type Logger, runLog } from './run-log.js';
+import type { TrainContext } from './train-context.js';
+
+/**
+ * Opens all parts of a run, has `body` use them, and closes them however it ends.
+ *
+ * @param makeFolder called once data and devices are known to be there
+ * @throws GradringError of some kind; the folder then holds `FAILED.json`
+ */
+export async function withRun<T>(
+  config: TrainConfig,
+  context: TrainContext,
+  makeFolder: () => RunFolder | undefined,
+  body: (parts: RunParts, statistics: ChannelStatistics) => Promise<T>,
+): Promise<T> {
+  const firstStep = new FirstStepCB(performance.now());
+  const selected = await chooseDevices(String(config.gpus), config.engine, config);
+  requireSamplesForAll(config, selected.devices.length);
+  const { imageSize, channels, validSplit, seed, batchSize, workers: numWorkers } = config;
+  const data = await openData(config.data, { imageSize, channels, validSplit, seed });
+  const folder = makeFolder();
+  const log = runLog(folder, context.logger);
+  const open: { close(): Promise<void> }[] = [];
+  try {
+    const coordinator = makeCoordinator(config, selected, data, log, context);
+    open.push(coordinator);
+    const loaders = DataLoaders.from(data, { batchSize, numWorkers, seed });
+    open.push(loaders);
+    const parts = { config, selected, data, loaders, coordinator, folder, log, context, firstStep };
+    // Threads start while the images are looked at: neither waits for the other.
+    const [statistics] = await Promise.all([channelStatistics(data.train), coordinator.open()]);
+    requireClasses(config, coordinator);
+    return await body(parts, statistics);
+  } catch (error) {
+    recordFailure(folder, log, error);
+    throw error;
+  } finally {
+    await Promise.all(open.map(part => part.close()));
+    log.close();
+  }
+}
+
+function requireSamplesForAll({ batchSize }: TrainConfig, replicas: number): void {
+  if (batchSize >= replicas) return;
+  throw new ConfigError(`a batch of ${batchSize} leaves some of the ${replicas} replicas without a sample`, {
+    where: 'batchSize',
+    hint: `use a batch size of at least ${replicas}, or fewer devices`,
+  });
+}
+
+function makeCoordinator(
+  config: TrainConfig,
+  { engine, devices }: DeviceChoice,
+  { train: { imageShape, classes } }: OpenedData,
+  log: Logger,
+  context: TrainContext,
+): Coordinator {
+  const { labelSmoothing } = config;
+  return new Coordinator({
+    engine,
+    engineSettings: {
+      precision: config.precision,
+      tf32: config.tf32,
+      deterministic: config.deterministic,
+      cudaGraph: config.cudaGraph,
+    },
+    devices: devices.map(({ id }) => id),
+    recipe: recipeReference(config),
+    loss: labelSmoothing > 0 ? { name: 'crossEntropy', labelSmoothing } : undefined,
+    imageShape,
+    classes,
+    seed: config.seed,
+    verify: config.verify,
+    stallTimeoutMs: config.stallTimeout * 1000,
+    startTimeoutMs: Math.max(120, config.stallTimeout) * 1000,
+    onOutput: (replica, text) => {
+      log.info({ event: 'output', replica, text }, 'the recipe printed');
+      context.onOutput?.(replica, text);
+    },
+  });
+}
+
+function requireClasses({ labelSmoothing, mixup, cutmix }: TrainConfig, { modelInfo }: Coordinator): void {
+  const given = Object.entries({ labelSmoothing: labelSmoothing || undefined, mixup, cutmix });
+  const [key] = given.find(([, value]) => value !== undefined) ?? [];
+  if (key === undefined || modelInfo.classifies) return;
+  throw new ConfigError(`${key} needs a model with one score per class, not ${modelInfo.modelName}`, {
+    where: key,
+    hint: `leave ${key} out`,
+  });
+}
