@@ -93,6 +93,40 @@ t.test('the rate in a row is the one the last batch was trained with', async t =
   t.equal(metrics.history[0].lr, 0.5);
 });
 
+t.test('numbers for loggers, strings for people', async t => {
+  const metrics = new MetricsCB(new Accuracy());
+  const printed: Readonly<Record<string, string>>[] = [];
+  metrics.log = async text => {
+    await null;
+    printed.push(text);
+  };
+  const learn = new Learner(new FakeRunner(answer), dls(), { cbs: [new TrainCB(), metrics] });
+  await learn.fit(1);
+  t.strictSame(printed, [
+    { epoch: '1', phase: 'train', loss: '1.455', accuracy: '0.455', hits: '0.455' },
+    { epoch: '1', phase: 'valid', loss: '1.000', accuracy: '0.000', hits: '1.000' },
+  ]);
+  metrics.log = undefined;
+  await learn.fit(1);
+  t.equal(printed.length, 2);
+});
+
+t.test('the history goes on in a resumed fit, NaN and all', async t => {
+  const metrics = new MetricsCB({ never: new Accuracy() });
+  const learn = new Learner(
+    new FakeRunner(answer),
+    { train: dls().train, valid: new FakeLoader([]) },
+    {
+      cbs: [new TrainCB(), metrics],
+    },
+  );
+  await learn.fit(1);
+  const resumed = new MetricsCB();
+  resumed.restoreState(JSON.parse(JSON.stringify(metrics.saveState())));
+  t.same(resumed.history, metrics.history);
+  t.ok(Number.isNaN(resumed.history[1].loss));
+});
+
 t.test('no predictions are fetched without metrics of its own', async t => {
   t.equal(new MetricsCB().needsPredictions, false);
   t.equal(new MetricsCB({}).needsPredictions, false);
