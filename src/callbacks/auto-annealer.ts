@@ -83,25 +83,18 @@ export class AutoAnnealerCB extends Callback {
     return reduced;
   }
 
-  override saveState({ opt }: Learner): unknown {
-    return {
-      reference: this.#reference ?? null,
-      history: this.history,
-      rates: opt.paramGroups.map(({ lr }) => lr),
-    };
+  /** Not the rates: they are the optimizer's, and kept with it. */
+  override saveState(): unknown {
+    return { reference: this.#reference ?? null, history: this.history };
   }
 
-  override restoreState(state: unknown, { opt }: Learner): void {
-    const { reference, history, rates } = state as {
+  override restoreState(state: unknown): void {
+    const { reference, history } = state as {
       reference: number | null;
       history: AutoAnnealerCB['history'];
-      rates: number[];
     };
     this.#reference = reference ?? undefined;
     this.history = [...history];
-    opt.paramGroups.forEach((group, i) => {
-      group.lr = rates[i];
-    });
   }
 }
 

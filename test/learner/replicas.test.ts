@@ -1,12 +1,14 @@
 /** Optimizers of the Learner on real replicas: momentum kept in the gradients, freezing, a recipe's own rule. */
 import t, { type Test } from 'tap';
+import { AutoAnnealerCB } from '../../src/callbacks/auto-annealer.js';
 import { TrainCB } from '../../src/callbacks/train.js';
 import type { Coordinator } from '../../src/coordinator/coordinator.js';
 import type { CoordinatorOptions } from '../../src/coordinator/coordinator-options.js';
 import '../../src/learner/freezing.js';
 import { Learner } from '../../src/learner/learner.js';
+import { lessonRmsprop } from '../../src/learner/lesson-optimizers.js';
 import { MomentumLearner } from '../../src/learner/momentum-learner.js';
-import { adam, recipeOptimizer, sgd } from '../../src/learner/optimizer.js';
+import { adam, recipeOptimizer, rmsprop, sgd } from '../../src/learner/optimizer.js';
 import { splitLayers } from '../../src/learner/param-groups.js';
 import { TrainLearner } from '../../src/learner/train-learner.js';
 import { threadUrl } from '../../src/thread-url.js';
@@ -101,6 +103,23 @@ t.test('frozen groups stand still on all replicas, in later fits too, until unfr
   t.same(unfrozen.steps, [3, 6], 'each group counts its own steps');
   t.throws(() => learn.freezeTo(2), { code: 'E_CONFIG', message: /no group 2: the optimizer has 2/ });
   await coordinator.verifyReplicas();
+});
+
+t.test('AutoAnnealerCB reads what the replicas keep', async t => {
+  const coordinator = replicasOf(t, 2);
+  for (const [optFunc, share] of [
+    [adam({ betas: [0.9, 0.95] }), 1 - 0.95 ** 3],
+    [rmsprop({ alpha: 0.9 }), 1 - 0.9 ** 3],
+    [lessonRmsprop(), 1],
+  ] as const) {
+    const annealer = new AutoAnnealerCB({ trigger: 'doubled' });
+    const cbs = [new TrainCB(), annealer];
+    await new Learner(coordinator, dls, { lr: 1e-3, cbs, optFunc }).fit(1);
+    const { optimizer } = await coordinator.getState({ optimizer: true });
+    const expected = optimizer!.buffers.square.reduce((sum, value) => sum + Math.sqrt(value / share), 0);
+    const [{ statistic }] = annealer.history;
+    t.ok(expected > 0 && Math.abs(statistic / expected - 1) < 1e-6, `${optimizer!.spec.kind}: ${statistic}`);
+  }
 });
 
 t.test("a recipe's own optimizer: settings, state, and a name that is not there", async t => {

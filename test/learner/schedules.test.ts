@@ -201,8 +201,33 @@ t.test('a schedule restored from its state goes on to the same bits', t => {
     for (const value of metrics!.slice(0, stop)) plateau.step(value);
     const resumed = new ReduceLROnPlateau(second, options);
     resumed.restore(roundTrip(plateau.state()));
+    // The rates are the optimizer's, and saved with it.
+    for (const [i, group] of second.paramGroups.entries()) group.lr = first.paramGroups[i].lr;
     for (const value of metrics!.slice(stop)) t.equal(resumed.step(value), plateau.step(value));
     t.same(second.paramGroups, first.paramGroups);
+  }
+  t.end();
+});
+
+t.test('a schedule made with other rates goes on with its own', t => {
+  for (const { kind, options } of rateReferences) {
+    if (kind === 'plateau') continue;
+    const [first, second, whole] = [
+      [0.1, 0.3],
+      [0.2, 0.5],
+      [0.2, 0.5],
+    ].map(twoGroups);
+    const [before, resumed, expected] = [first, second, whole].map(opt =>
+      makers[kind](opt, optionsOf(options)),
+    );
+    for (let step = 0; step < 7; step++) for (const scheduler of [before, expected]) scheduler.step();
+    // As a fit that goes on in a later epoch.
+    resumed.step();
+    resumed.restore(before.state());
+    t.same(second.paramGroups, whole.paramGroups, kind);
+    resumed.step();
+    expected.step();
+    t.same(second.paramGroups, whole.paramGroups, kind);
   }
   t.end();
 });

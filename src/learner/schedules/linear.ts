@@ -38,8 +38,12 @@ export class LinearLR extends StepScheduler {
     this.#total = totalIters;
     writeRates(
       optimizer,
-      this.baseLrs.map(lr => lr * startFactor),
+      this.baseLrs.map(lr => this.firstRate(lr)),
     );
+  }
+
+  protected override firstRate(baseLr: number): number {
+    return baseLr * this.#start;
   }
 
   protected override rate(lastLr: number): number {

@@ -1,5 +1,5 @@
 import type { Optimizer } from '../optimizer.js';
-import { countIn, demand, ratesIn, type SchedulerState, writeRates } from './scheduler.js';
+import { countIn, demand, type SchedulerState } from './scheduler.js';
 
 export interface ReduceOnPlateauOptions {
   /** Whether the quantity should fall or rise. Default `min`. */
@@ -76,10 +76,11 @@ export class ReduceLROnPlateau {
     return this.#optimizer.paramGroups.map(({ lr }) => lr);
   }
 
+  /** As JSON. The rates are not in it: they are the optimizer's, and kept with it. */
   state(): SchedulerState {
     // JSON has no infinity: before the first epoch there is no best.
     const best = Number.isFinite(this.#best) ? this.#best : null;
-    return { best, badEpochs: this.#badEpochs, coolingDown: this.#coolingDown, lastLrs: this.getLastLr() };
+    return { best, badEpochs: this.#badEpochs, coolingDown: this.#coolingDown };
   }
 
   /** @throws ConfigError if it is not the state of such a schedule */
@@ -89,7 +90,6 @@ export class ReduceLROnPlateau {
     demand(best === null || Number.isFinite(best), where, 'state.best', 'a number or null', best);
     const badEpochs = countIn(state, 'badEpochs', where);
     const coolingDown = countIn(state, 'coolingDown', where);
-    writeRates(this.#optimizer, ratesIn(state, 'lastLrs', this.#minLrs.length, where));
     if (best !== null) this.#best = best as number;
     this.#badEpochs = badEpochs;
     this.#coolingDown = coolingDown;

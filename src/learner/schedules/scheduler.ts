@@ -13,7 +13,7 @@ export interface Scheduler {
   /** What a schedule of the same options must know to go on from here. */
   state(): SchedulerState;
   /**
-   * Goes on from there; writes the settings of that point.
+   * Goes on from there, with the settings of that point; those of a schedule made with other rates are its own.
    * @throws ConfigError if it is not the state of such a schedule
    */
   restore(state: SchedulerState): void;
@@ -22,7 +22,7 @@ export interface Scheduler {
 /** The part that all schedules share which come from the rates they find: those, and the number of steps. */
 export abstract class StepScheduler implements Scheduler {
   /** Rates that the groups had when the schedule was made. */
-  protected baseLrs: readonly number[];
+  protected readonly baseLrs: readonly number[];
   /** Steps done. */
   protected steps = 0;
   protected readonly optimizer: Optimizer;
@@ -30,6 +30,11 @@ export abstract class StepScheduler implements Scheduler {
   constructor(optimizer: Optimizer) {
     this.optimizer = optimizer;
     this.baseLrs = this.getLastLr();
+  }
+
+  /** The rate before the first step. */
+  protected firstRate(baseLr: number): number {
+    return baseLr;
   }
 
   /** The rate after `this.steps` steps. */
@@ -53,9 +58,20 @@ export abstract class StepScheduler implements Scheduler {
   restore(state: SchedulerState): void {
     const { paramGroups } = this.optimizer;
     const name = this.constructor.name;
-    this.steps = countIn(state, 'steps', name);
-    this.baseLrs = ratesIn(state, 'baseLrs', paramGroups.length, name);
-    writeRates(this.optimizer, ratesIn(state, 'lastLrs', paramGroups.length, name));
+    const steps = countIn(state, 'steps', name);
+    const baseLrs = ratesIn(state, 'baseLrs', paramGroups.length, name);
+    const lastLrs = ratesIn(state, 'lastLrs', paramGroups.length, name);
+    if (baseLrs.every((lr, i) => lr === this.baseLrs[i])) {
+      this.steps = steps;
+      writeRates(this.optimizer, lastLrs);
+    } else {
+      this.steps = 0;
+      writeRates(
+        this.optimizer,
+        this.baseLrs.map(lr => this.firstRate(lr)),
+      );
+      while (this.steps < steps) this.step();
+    }
   }
 }
 
