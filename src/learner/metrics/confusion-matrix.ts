@@ -104,16 +104,23 @@ export class ConfusionMatrix extends Metric {
     return [line(head, names), ...counts.map((row, index) => line(names[index], row))].join('\n');
   }
 
-  /** The matrix as a picture's data, each count or share written in its cell. @throws ConfigError if it is empty */
+  /**
+   * The matrix as a picture's data: counts, or shares in per cent, written in their cells. The colour is logarithmic,
+   * since the mistakes are few beside the diagonal, and are what one looks for.
+   *
+   * @throws ConfigError if there are no classes yet
+   */
   chart({ normalize, title = 'Confusion matrix' }: { normalize?: Normalize; title?: string } = {}): HeatMap {
-    const values = this.matrix(normalize);
-    const names = values.map((_, index) => this.className(index));
+    const matrix = this.matrix(normalize);
+    const names = matrix.map((_, index) => this.className(index));
     return heatMap({
       title,
       x: { label: 'predicted class', names },
       y: { label: 'true class', names },
-      color: normalize ? { label: 'share', range: [0, 1] } : { label: 'samples' },
-      values,
+      color: normalize
+        ? { label: 'share', unit: '%', range: [0, 100], log: true }
+        : { label: 'samples', log: true },
+      values: normalize ? matrix.map(row => row.map(share => Math.round(share * 1000) / 10)) : matrix,
       showValues: true,
     });
   }
