@@ -17,10 +17,13 @@ const sharedFloats = (length: number): SharedArrayBuffer =>
 export class ReplicaState {
   readonly #group: ReplicaGroup;
   readonly #sizes: StateSizes;
+  /** How many parameters there are. */
+  readonly #count: number;
   #averaged = false;
 
   constructor(group: ReplicaGroup, { parameters, buffers }: ReadyReport) {
     this.#group = group;
+    this.#count = parameters.length;
     this.#sizes = { parameters: floats(parameters), buffers: floats(buffers) };
   }
 
@@ -76,6 +79,9 @@ export class ReplicaState {
 
   /** What the replicas' optimizer of this spec keeps, once the state given is known to be just that. */
   async #describeOptimizer({ spec, steps, buffers }: OptimizerState) {
+    const unknownParameter = spec.groups.flat().find(index => !(index >= 0 && index < this.#count));
+    if (unknownParameter !== undefined)
+      throw unfit('optimizer.spec', `there is no parameter ${unknownParameter} of ${this.#count}`);
     const asked = { op: 'describeState', parts: {}, spec } as const;
     const { optimizer } = await this.#group.requestOne<'describeState'>(0, asked);
     const names = optimizer?.buffers ?? [];

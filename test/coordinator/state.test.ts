@@ -83,6 +83,10 @@ t.test('a state that does not fit is refused by name, and nothing changes', asyn
     [{ ...state, gradients: short }, /state gradients/],
     [{ ...state, average: { parameters: state.parameters, buffers: short } }, /state average.buffers/],
     [{ ...state, optimizer: { ...optimizer, steps: [1, 1] } }, /state optimizer.steps/],
+    [
+      { ...state, optimizer: { ...optimizer, spec: { kind: 'adamw', groups: [[999]] } } },
+      /state optimizer.spec/,
+    ],
     [{ ...state, optimizer: { ...optimizer, buffers: { mean: short } } }, /state optimizer.buffers.mean/],
     [
       { ...state, optimizer: { ...optimizer, buffers: { ...optimizer.buffers, velocity: short } } },
@@ -214,6 +218,15 @@ t.test('inputs are what the model gets, in batch order, whatever the number of r
   t.strictSame(first.shape, [7, 6, 6, 1]);
   t.strictSame(second, first);
   t.strictSame((await together.inputs(augmented, { training: true })).data, first.data, 'drawn once');
+
+  const mixed = { ...augmented, mix: { kind: 'mixup', alpha: 1 } as const };
+  const plainData = first.data.slice();
+  const [third, fourth] = await Promise.all(
+    [alone, together].map(coordinator => coordinator.inputs(mixed, { training: true })),
+  );
+  t.strictSame(fourth.data, third.data);
+  t.notSame(third.data, plainData, 'mixed as in a training step');
+  t.strictSame((await together.inputs(mixed)).data, plainData, 'mixed in training only');
 
   const plain = await together.inputs(batchOf(ring, 7));
   t.strictSame(plain.data, Float32Array.from(batch.pixels.subarray(0, 7 * 36)));
