@@ -31,7 +31,9 @@ export function compileModel(backend: TorchBackend, model: LayersModel): Compile
   if (!runs.some(({ fused }) => fused)) return undefined;
   const pieces = runs.map(
     ({ fused, blocks }, index): Piece =>
-      fused ? new NativeProgram(backend, graphOf(blocks), trainable, index > 0) : new PlainLayers(blocks),
+      fused
+        ? new NativeProgram(backend, graphOf(blocks), outputShapeOf(blocks), trainable, index > 0)
+        : new PlainLayers(blocks),
   );
   const fusedLayers = runs.flatMap(({ fused, blocks }) =>
     fused ? blocks.flatMap(({ steps }) => steps) : [],
@@ -65,6 +67,10 @@ function joined(blocks: readonly Block[]): { fused: boolean; blocks: Block[] }[]
   }
   return runs;
 }
+
+/** Of one sample. */
+const outputShapeOf = (blocks: readonly Block[]): number[] =>
+  blocks.at(-1)!.output.shape.slice(1) as number[];
 
 function graphOf(blocks: readonly Block[]): Graph {
   const graph = new Graph(blocks[0].input.shape.slice(1) as number[]);

@@ -18,6 +18,8 @@ interface ProgramAttributes {
 
 export class NativeProgram {
   readonly #backend: TorchBackend;
+  /** Of one sample's output. */
+  readonly #outputShape: readonly number[];
   readonly #weights: readonly LayerVariable[];
   /** Inputs of the operation whose gradient the addon gives, in its order. */
   readonly #wanted: readonly string[];
@@ -25,16 +27,19 @@ export class NativeProgram {
   readonly #id: number;
 
   /**
+   * @param outputShape of one sample
    * @param trainable weights whose gradient is wanted
    * @param wantsInput whether that of the input is: not for the first layers of a model
    */
   constructor(
     backend: TorchBackend,
     graph: Graph,
+    outputShape: readonly number[],
     trainable: ReadonlySet<LayerVariable>,
     wantsInput: boolean,
   ) {
     this.#backend = backend;
+    this.#outputShape = outputShape;
     this.#weights = graph.weights;
     const weights = graph.weights.flatMap((weight, i) => (trainable.has(weight) ? [`w${i}`] : []));
     this.#wanted = wantsInput ? [...weights, 'x'] : weights;
@@ -54,7 +59,9 @@ export class NativeProgram {
       .engine()
       .runKernel(KERNEL, inputs, attributes as unknown as NamedAttrMap) as Tensor[];
     ticket.dispose();
-    return y;
+    // The addon knows an image of one position as a row of features.
+    const flat = y.rank !== this.#outputShape.length + 1;
+    return flat ? tf.reshape(y, [x.shape[0], ...this.#outputShape]) : y;
   }
 
   /** @returns the output, and the ticket for the activations */
