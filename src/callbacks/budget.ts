@@ -26,7 +26,8 @@ export class BudgetCB extends Callback {
   override readonly fitOnly = true;
   readonly #options: BudgetOptions;
   #dl?: { readonly given: BatchLoader; readonly limited: BatchLoader };
-  #steps = 0;
+  /** Of the Learner, when the fit or the one it resumes began. */
+  #startStep = 0;
   #startMs = 0;
   /** Of the fits before this one, if it is resumed. */
   #earlierMs = 0;
@@ -48,7 +49,7 @@ export class BudgetCB extends Callback {
   }
 
   override beforeFit(learn: Learner): void {
-    this.#steps = 0;
+    this.#startStep = learn.globalStep;
     this.#earlierMs = 0;
     this.#clock = learn.clock;
     this.#startMs = learn.clock();
@@ -56,7 +57,8 @@ export class BudgetCB extends Callback {
 
   override beforeEpoch(learn: Learner): void {
     const { maxSteps, limitTrainBatches, limitValidBatches } = this.#options;
-    if (learn.training && this.#stepsAreDone) learn.stop(`maxSteps: ${maxSteps} optimizer steps are done`);
+    if (learn.training && this.#stepsAreDone(learn))
+      learn.stop(`maxSteps: ${maxSteps} optimizer steps are done`);
     const limit = learn.training ? limitTrainBatches : limitValidBatches;
     if (limit === undefined && maxSteps === undefined) return;
     const length = limitOf(limit, learn.dl.length);
@@ -65,7 +67,6 @@ export class BudgetCB extends Callback {
   }
 
   override afterBatch(learn: Learner): void {
-    if (learn.stepped) this.#steps++;
     const { maxTime } = this.#options;
     if (maxTime !== undefined && this.#ms >= maxTime * 1000)
       learn.stop(`maxTime: ${maxTime} seconds are over`);
@@ -77,18 +78,18 @@ export class BudgetCB extends Callback {
     this.#dl = undefined;
   }
 
-  override saveState(): unknown {
-    return { steps: this.#steps, seconds: this.#ms / 1000 };
+  override saveState({ globalStep }: Learner): unknown {
+    return { steps: globalStep - this.#startStep, seconds: this.#ms / 1000 };
   }
 
-  override restoreState(state: unknown): void {
+  override restoreState(state: unknown, { globalStep }: Learner): void {
     const { steps, seconds } = state as { steps: number; seconds: number };
-    this.#steps = steps;
+    this.#startStep = globalStep - steps;
     this.#earlierMs = seconds * 1000;
   }
 
-  get #stepsAreDone(): boolean {
-    return this.#steps >= (this.#options.maxSteps ?? Number.POSITIVE_INFINITY);
+  #stepsAreDone({ globalStep }: Learner): boolean {
+    return globalStep - this.#startStep >= (this.#options.maxSteps ?? Number.POSITIVE_INFINITY);
   }
 
   get #ms(): number {
@@ -107,14 +108,17 @@ export class BudgetCB extends Callback {
     };
   }
 
-  /** Ends before it asks for a batch that it would not hand out. */
+  /**
+   * Ends before it asks for a batch that it would not hand out, but for a resumed epoch of which nothing is left: the
+   * loader must begin it all the same, to be past it.
+   */
   async *#batches(learn: Learner, given: BatchLoader, count: number): AsyncGenerator<Batch> {
-    const isOver = (served: number) => served >= count || (learn.training && this.#stepsAreDone);
     let served = 0;
-    if (isOver(served)) return;
     for await (const batch of given) {
+      if (count <= 0) return;
       yield batch;
-      if (isOver(++served)) return;
+      served++;
+      if (served >= count || (learn.training && this.#stepsAreDone(learn))) return;
     }
   }
 }

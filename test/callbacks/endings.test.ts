@@ -195,12 +195,12 @@ t.test('budget: steps end the fit once their epoch is validated; they count on i
     if (saved)
       budget.beforeFit = learn => {
         BudgetCB.prototype.beforeFit.call(budget, learn);
-        budget.restoreState(saved);
+        budget.restoreState(saved, learn);
       };
     const learn = new Learner(runner, loadersOf(4, 1), { cbs: [new TrainCB(), metrics, budget] });
     await learn.fit(5);
     const phases = metrics.history.map(({ phase, samples }) => `${phase} ${samples / 2}`);
-    return { phases, reason: learn.stopReason, state: JSON.parse(JSON.stringify(budget.saveState())) };
+    return { phases, reason: learn.stopReason, state: JSON.parse(JSON.stringify(budget.saveState(learn))) };
   };
   const six = await run(6);
   t.same(six.phases, ['train 4', 'valid 1', 'train 2', 'valid 1']);
@@ -225,7 +225,7 @@ t.test('budget: time ends the fit after the batch, and counts on too', async t =
   t.equal(learn.stopReason, 'maxTime: 2.5 seconds are over');
   t.equal(runner.calls.length, 3);
   t.equal(seen.length, 3, 'the others saw the last batch');
-  t.same(budget.saveState(), { steps: 3, seconds: 3 });
+  t.same(budget.saveState(learn), { steps: 3, seconds: 3 });
   for (const options of [
     { maxSteps: 0.5 },
     { maxTime: 0 },
