@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { capture } from '../checkpoint/capture.js';
-import { listCheckpoints, removeCheckpoint, writeCheckpoint } from '../checkpoint/files.js';
+import { listCheckpoints, removeCheckpoint, removeUnfinished, writeCheckpoint } from '../checkpoint/files.js';
 import { readCheckpoint } from '../checkpoint/learner-checkpoints.js';
 import { CheckpointError, ConfigError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
@@ -78,6 +78,7 @@ export class CheckpointCB extends Callback {
     this.#savedAt = learn.position;
     const there = await listCheckpoints(folder);
     if (learn.resumed) {
+      await removeUnfinished(folder);
       // Of what lies there, only what this fit continues: later ones are made again.
       const earlier = there.filter(({ info }) => info.globalStep <= learn.globalStep);
       const saved = earlier.map(({ name, info: { position, globalStep, metrics } }): SavedCheckpoint => {

@@ -75,6 +75,12 @@ export async function removeCheckpoint(path: string): Promise<void> {
   await rm(`${name}.safetensors`, { force: true });
 }
 
+/** Removes what a program that was killed while it wrote a checkpoint has left of it. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  for (const file of await filesOf(folder))
+    if (/\.(safetensors|json)\.tmp$/.test(file)) await rm(join(folder, file), { force: true });
+}
+
 /**
  * Reads a checkpoint, or the newest one in a folder.
  *

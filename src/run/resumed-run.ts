@@ -32,6 +32,15 @@ const fixed: readonly (keyof TrainConfig)[] = [
   'schedule',
 ];
 
+/** A cycle is cut for its number of epochs; the other curves keep the rate that they began with. */
+const fixedBySchedule: Readonly<Record<TrainConfig['schedule'], readonly (keyof TrainConfig)[]>> = {
+  'one-cycle': ['epochs'],
+  cosine: ['lr'],
+  'flat-cos': ['lr'],
+  exponential: ['lr'],
+  constant: [],
+};
+
 /**
  * @param options with `resume`: a run folder, or a checkpoint in it
  * @throws CheckpointError when there is nothing to go on with
@@ -74,7 +83,10 @@ function settingsIn(folder: string): TrainOptions {
 }
 
 function checkGiven(given: TrainOptions, own: TrainOptions): void {
-  const other = fixed.filter(key => given[key] !== undefined && differs(own[key], given[key]));
+  const { schedule = 'one-cycle' } = own;
+  const other = [...fixed, ...fixedBySchedule[schedule]].filter(
+    key => given[key] !== undefined && differs(own[key], given[key]),
+  );
   if (other.length > 0) {
     const told = other.map(key => `${key} ${show(own[key])} → ${show(given[key])}`).join(', ');
     throw new ConfigError(`a run cannot be resumed with another ${other.join(', ')}: ${told}`, {

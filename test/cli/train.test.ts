@@ -49,6 +49,7 @@ t.test('three replicas on the sample: rows, run folder, a model that stock Tenso
   t.match(ended.stderr, /batch 192 = 64 \+ 64 \+ 64/);
   t.match(ended.stderr, /\n +1 +0\.\d+ +0\.\d+ +\d+\.\d %/, 'a row for each epoch');
   t.strictSame(readdirSync(out).sort(), [
+    'checkpoints',
     'config.json',
     'env.json',
     'log.jsonl',
