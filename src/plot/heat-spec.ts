@@ -1,7 +1,7 @@
 /** Heat maps as Vega-Lite specifications. */
 import type { TopLevelSpec } from 'vega-lite';
 import { axisTitle, type CellAxis, type HeatMap } from './chart.js';
-import { all, extent, frame, powersOfTen, type Size } from './spec-frame.js';
+import { all, extent, frame, powersOfTen, type Size, tickCount } from './spec-frame.js';
 import { type Palette, ramp, textSize } from './theme.js';
 
 /** @param image URL of the cells' picture, drawn over the whole plot */
@@ -29,19 +29,19 @@ export function heatSpec(chart: HeatMap, image: string, size: Size, palette: Pal
         data: { values: corners(chart, columns, rows, [low, high]) },
         mark: { type: 'point', opacity: 0 },
         encoding: {
-          x: cellPosition('x', chart.x, columns),
-          y: cellPosition('y', chart.y, rows),
+          x: cellPosition('x', chart.x, columns, size),
+          y: cellPosition('y', chart.y, rows, size),
           color: {
             field: 'value',
             type: 'quantitative',
             title: axisTitle(chart.color),
             scale: {
-              type: chart.color.log ? 'symlog' : 'linear',
-              domain: [low, high],
+              domain: [scaled(chart, low), scaled(chart, high)],
               scheme: ramp,
               nice: false,
+              zero: false,
             },
-            legend: { gradientLength: Math.max(60, size.height - 190), ...colorTicks(chart, low, high) },
+            legend: colorLegend(chart, Math.max(60, size.height - 190), low, high),
           },
         },
       },
@@ -56,12 +56,28 @@ export function colorRange({ color, values }: HeatMap): [number, number] {
   return low < high ? [low, high] : [low, low + 1];
 }
 
-/** Of a logarithmic colour: 0 and the powers of ten. */
-function colorTicks({ color }: HeatMap, low: number, high: number) {
+/**
+ * Of a logarithmic colour: 0 and the powers of ten. The scale is of the logarithms, and the labels undo that, for Vega
+ * would mix the legend's colours at even steps of the values.
+ */
+function colorLegend(chart: HeatMap, gradientLength: number, low: number, high: number) {
   const format = high >= 1e5 ? '.3~s' : ',.4~r';
-  if (!color.log) return { tickCount: 5, ...(high >= 1e5 ? { format } : {}) };
-  const powers = powersOfTen(Math.max(low, high / 1e6), high);
-  return { values: [0, ...powers].filter(value => value >= low && value <= high), format };
+  if (!chart.color.log) return { gradientLength, tickCount: 5, ...(high >= 1e5 ? { format } : {}) };
+  const ticks = [0, ...powersOfTen(Math.max(low, high / 1e6), high)].filter(
+    value => value >= low && value <= high,
+  );
+  const kept: number[] = [];
+  for (const tick of ticks) {
+    const room =
+      (shade(chart, tick, low, high) - shade(chart, kept.at(-1) ?? low, low, high)) * gradientLength;
+    if (kept.length === 0 || room > textSize) kept.push(tick);
+  }
+  return {
+    gradientLength,
+    values: kept.map(value => scaled(chart, value)),
+    labelExpr: `format(exp(datum.value) - 1, '${format}')`,
+    labelOverlap: false,
+  };
 }
 
 const edges = ({ range }: CellAxis, cells: number): readonly [number, number] => range ?? [0, cells];
@@ -73,11 +89,11 @@ function corners(chart: HeatMap, columns: number, rows: number, range: readonly 
   return Array.from({ length: count }, (_, i) => ({
     x: chart.x.names ? chart.x.names[i % columns] : ends[0][i % 2],
     y: chart.y.names ? chart.y.names[i % rows] : ends[1][i % 2],
-    value: range[i % 2],
+    value: scaled(chart, range[i % 2]),
   }));
 }
 
-function cellPosition(field: 'x' | 'y', axis: CellAxis, cells: number) {
+function cellPosition(field: 'x' | 'y', axis: CellAxis, cells: number, size: Size) {
   const title = axisTitle(axis);
   if (axis.names) {
     const scale = { domain: axis.names, paddingInner: 0, paddingOuter: 0, type: 'band' };
@@ -96,7 +112,7 @@ function cellPosition(field: 'x' | 'y', axis: CellAxis, cells: number) {
     type: 'quantitative',
     title,
     scale,
-    axis: { grid: false, tickCount: field === 'x' ? 8 : 6 },
+    axis: { grid: false, tickCount: tickCount(field, size) },
   };
 }
 
@@ -125,8 +141,11 @@ function valueLayer(chart: HeatMap, [low, high]: readonly [number, number]) {
   };
 }
 
+/** What the colours are even steps of. */
+const scaled = ({ color }: HeatMap, value: number): number => (color.log ? Math.log1p(value) : value);
+
 /** Place of a value on the colour ramp, 0 … 1; the scale of the legend. */
-export function shade({ color }: HeatMap, value: number, low: number, high: number): number {
-  const scaled = (one: number): number => (color.log ? Math.sign(one) * Math.log1p(Math.abs(one)) : one);
-  return Math.min(1, Math.max(0, (scaled(value) - scaled(low)) / (scaled(high) - scaled(low))));
+export function shade(chart: HeatMap, value: number, low: number, high: number): number {
+  const [from, to] = [scaled(chart, low), scaled(chart, high)];
+  return Math.min(1, Math.max(0, (scaled(chart, value) - from) / (to - from)));
 }

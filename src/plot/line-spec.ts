@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { type Axis, axisTitle, type LineChart } from './chart.js';
 import { decimate } from './decimate.js';
-import { all, extent, frame, powersOfTen, type Size } from './spec-frame.js';
+import { all, extent, frame, powersOfTen, type Size, tickCount } from './spec-frame.js';
 import { type Palette, textSize } from './theme.js';
 
 /** 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10 …: what people write. */
@@ -16,10 +16,10 @@ function domainOf({ range, log }: Axis, values: Iterable<number | null>): [numbe
   return log ? [low / 2, low * 2] : [low - 1, low + 1];
 }
 
-function position(field: 'x' | 'y', axis: Axis, domain: readonly [number, number]) {
+function position(field: 'x' | 'y', axis: Axis, domain: readonly [number, number], size: Size) {
   const [low, high] = domain;
   const powers = high / low >= 100 ? { values: powersOfTen(low, high), labelExpr: powerLabel } : {};
-  const linear = { tickCount: field === 'x' ? 8 : 6, ...(high < 1e-3 ? { format: '~e' } : {}) };
+  const linear = { tickCount: tickCount(field, size), ...(high < 1e-3 ? { format: '~e' } : {}) };
   // The x axis ends where the data ends; the y axis at round numbers.
   const common = { domain, nice: field === 'y' && !axis.range };
   return {
@@ -53,6 +53,10 @@ export function lineSpec(chart: LineChart, size: Size, palette: Palette): TopLev
       y: chart.y.log && (y[i] ?? 1) <= 0 ? null : y[i],
     })),
   );
+  // Only where something lies outside: a line along the edge would lose half its thickness.
+  const outside = (value: number | null, [low, high]: readonly [number, number]): boolean =>
+    value !== null && (value < low || value > high);
+  const clip = points.some(({ x, y }) => outside(x, domains.x) || outside(y, domains.y));
   // A line of a few points, one per epoch say, shows them: between them it is only drawn, not measured.
   const few = shown.filter(({ x }) => x.length <= 30).map(({ name }) => name);
   const columns = legendColumns(shown, size);
@@ -64,8 +68,8 @@ export function lineSpec(chart: LineChart, size: Size, palette: Palette): TopLev
       shown.length > 1 ? { orient: 'top', title: null, offset: 6, columns, symbolType: 'stroke' } : null,
   };
   const encoding = {
-    x: position('x', chart.x, domains.x),
-    y: position('y', chart.y, domains.y),
+    x: position('x', chart.x, domains.x, size),
+    y: position('y', chart.y, domains.y, size),
     color,
     order: { field: 'index' },
   };
@@ -73,13 +77,13 @@ export function lineSpec(chart: LineChart, size: Size, palette: Palette): TopLev
     ...frame(chart.title, size, palette),
     data: { values: points },
     layer: [
-      { mark: { type: 'line', strokeWidth: 2, strokeJoin: 'round', clip: true }, encoding },
+      { mark: { type: 'line', strokeWidth: 2, strokeJoin: 'round', clip }, encoding },
       {
         transform: [
           { filter: { field: 'series', oneOf: few } },
           { filter: 'datum.y !== null && datum.x !== null' },
         ],
-        mark: { type: 'circle', size: 40, opacity: 1, clip: true },
+        mark: { type: 'circle', size: 40, opacity: 1, clip },
         encoding,
       },
       ...markLayers(chart, domains.x, palette),

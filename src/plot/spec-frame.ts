@@ -37,6 +37,10 @@ export function frame(title: string, { width, height }: Size, palette: Palette) 
   } as const;
 }
 
+/** About how many numbers an axis has room for. */
+export const tickCount = (field: 'x' | 'y', { width, height }: Size): number =>
+  Math.max(3, Math.round(field === 'x' ? width / 90 : height / 70));
+
 /** Smallest and largest value that the axis can show; undefined if there is none. */
 export function extent(values: Iterable<number | null>, log = false): [number, number] | undefined {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

@@ -90,8 +90,22 @@ t.test('a heat map is one picture of a pixel for each cell, row 0 at the bottom'
   // log(1 + 9) is half of log(1 + 99): the middle of viridis.
   const [r, g, b] = pixel(2, 0);
   t.ok(Math.abs(r - 33) < 4 && Math.abs(g - 145) < 4 && Math.abs(b - 140) < 4, `${[r, g, b]}`);
-  for (const text of ['Activations', 'training batch', '|activation|', 'count', '10'])
+  for (const text of ['Activations', 'training batch', '|activation|', 'count', '10', '0', '1'])
     t.ok(textsOf(svg).includes(text), text);
+});
+
+t.test('the legend of a logarithmic colour has the colours of the cells', async t => {
+  const values = [[0, 9_999]];
+  const axes = { title: '', x: { label: 'x' }, y: { label: 'y' } };
+  const svg = await renderSvg(heatMap({ ...axes, color: { label: 'count', log: true }, values }));
+  const stops = [...svg.matchAll(/<stop offset="([\d.]+)" stop-color="rgb\((\d+), (\d+), (\d+)\)"/g)];
+  const middle = stops
+    .map(([, ...numbers]) => numbers.map(Number))
+    .filter(([at]) => Math.abs(at - 0.5) < 0.06);
+  t.ok(middle.length > 0);
+  for (const [, r, g, b] of middle)
+    t.ok(r < 45 && g > 125 && g < 165 && b > 125 && b < 150, `the teal of viridis: ${[r, g, b]}`);
+  for (const text of ['0', '1', '10', '100', '1,000']) t.ok(textsOf(svg).includes(text), text);
 });
 
 t.test('named cells: a table with its values', async t => {

@@ -57,7 +57,10 @@ t.test('floats: lowest black and highest white, or as a normalisation undone', a
     'bytes as they are',
   );
   t.throws(() => pixelsOf({ data: new Uint8Array(56), shape: [2, 28, 1, 1] }), { code: 'E_CONFIG' });
-  t.throws(() => pixelsOf({ data: new Uint8Array(8), shape: [2, 2, 2] }), { code: 'E_CONFIG', hint: /channels last/ });
+  t.throws(() => pixelsOf({ data: new Uint8Array(8), shape: [2, 2, 2] }), {
+    code: 'E_CONFIG',
+    hint: /channels last/,
+  });
 });
 
 t.test('picturesOf takes a batch apart', async t => {
