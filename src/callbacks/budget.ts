@@ -57,8 +57,7 @@ export class BudgetCB extends Callback {
 
   override beforeEpoch(learn: Learner): void {
     const { maxSteps, limitTrainBatches, limitValidBatches } = this.#options;
-    if (learn.training && this.#stepsAreDone(learn))
-      learn.stop(`maxSteps: ${maxSteps} optimizer steps are done`);
+    if (learn.training && this.#stepsAreDone(learn)) learn.stop(this.#stepsReason);
     const limit = learn.training ? limitTrainBatches : limitValidBatches;
     if (limit === undefined && maxSteps === undefined) return;
     const length = limitOf(limit, learn.dl.length);
@@ -70,6 +69,18 @@ export class BudgetCB extends Callback {
     const { maxTime } = this.#options;
     if (maxTime !== undefined && this.#ms >= maxTime * 1000)
       learn.stop(`maxTime: ${maxTime} seconds are over`);
+  }
+
+  /**
+   * Not at the next training phase, before which metrics and others forget what this one was. A fit without
+   * validation ends there all the same: whether one follows cannot be seen from a training phase.
+   */
+  override afterEpoch(learn: Learner): void {
+    if (!this.#stepsAreDone(learn)) return;
+    const isCutShort = learn.training && learn.iter + 1 < learn.dl.length;
+    if (isCutShort) learn.stopReason = this.#stepsReason;
+    const isLast = learn.epoch + 1 === learn.nEpochs && learn.stopReason === undefined;
+    if (!learn.training && !isLast) learn.stop(this.#stepsReason);
   }
 
   override cleanupEpoch(learn: Learner): void {
@@ -90,6 +101,10 @@ export class BudgetCB extends Callback {
 
   #stepsAreDone({ globalStep }: Learner): boolean {
     return globalStep - this.#startStep >= (this.#options.maxSteps ?? Number.POSITIVE_INFINITY);
+  }
+
+  get #stepsReason(): string {
+    return `maxSteps: ${this.#options.maxSteps} optimizer steps are done`;
   }
 
   get #ms(): number {

@@ -207,6 +207,17 @@ t.test('budget: steps end the fit once their epoch is validated; they count on i
   t.equal(six.reason, 'maxSteps: 6 optimizer steps are done');
   t.same((await run(4)).phases, ['train 4', 'valid 1']);
   t.equal((await run(20)).reason, undefined, 'the fit ended by itself');
+  t.same((await run(18)).phases.slice(-2), ['train 2', 'valid 1']);
+  t.equal((await run(18)).reason, 'maxSteps: 18 optimizer steps are done', 'the last epoch was cut short');
+  const log: string[] = [];
+  const heard = recorder(log, ['beforeEpoch', 'afterEpoch']);
+  const cbs = [new TrainCB(), heard, new BudgetCB({ maxSteps: 4 })];
+  await new Learner(new FakeRunner(), loadersOf(4, 1), { cbs }).fit(3);
+  t.same(log, ['beforeEpoch', 'afterEpoch', 'beforeEpoch', 'afterEpoch'], 'no phase begins in vain');
+  const trained = new Learner(new FakeRunner(), loadersOf(4, 1), { cbs });
+  await trained.fit(3, { valid: false });
+  t.equal(trained.globalStep, 4);
+  t.match(trained.stopReason, /maxSteps/);
   t.same((await run(9, six.state)).phases, ['train 3', 'valid 1'], '6 of the 9 were done before');
 });
 
