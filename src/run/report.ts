@@ -69,8 +69,10 @@ export function collectRecords(
   let rows: MetricsRow[] = [];
   const flush = async (): Promise<void> => {
     if (rows.length === 0) return;
-    const record = epochRecord(rows);
+    const [{ epoch }] = rows;
     rows = [];
+    // A run that was left in a validation has the epoch's training from before.
+    const record = epochRecord(metrics.history.filter(row => row.epoch === epoch));
     folder?.append('metrics.jsonl', record);
     log.info(record, `epoch ${record.epoch}`);
     await context.onEpoch?.(record);
@@ -89,14 +91,16 @@ export async function summarise(
   { metrics, learner, seconds }: { metrics: MetricsCB; learner: Learner; seconds: number },
 ): Promise<TrainSummary> {
   const train = metrics.history.filter(row => row.phase === 'train');
+  const { epoch, phase } = learner.position;
+  const epochs = epoch + (phase === 'valid' ? 1 : 0);
   // Stopped before it was validated, an epoch has no such figures; an earlier one's would not be of this model.
-  const valid = metrics.history.find(row => row.phase === 'valid' && row.epoch === train.at(-1)?.epoch);
+  const valid = metrics.history.find(row => row.phase === 'valid' && row.epoch === epochs);
   const trainSeconds = train.reduce((total, row) => total + row.seconds, 0);
   const samples = train.reduce((total, row) => total + row.samples, 0);
   return {
     engine: selected.engine,
     replicas: coordinator.devices,
-    epochs: learner.position.epoch + (learner.position.phase === 'valid' ? 1 : 0),
+    epochs,
     trainLoss: train.at(-1)?.loss ?? null,
     validLoss: valid?.loss ?? null,
     accuracy: typeof valid?.accuracy === 'number' ? valid.accuracy : null,

@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { BatchSchedCB } from '../../src/callbacks/batch-sched.js';
+import { EmaCB } from '../../src/callbacks/ema.js';
+import { GradientAccumulationCB } from '../../src/callbacks/gradient-accumulation.js';
 import { Callback } from '../../src/learner/callback.js';
 import { sgd } from '../../src/learner/optimizer.js';
 import { weightsOf } from '../fixtures/coordinators.js';
@@ -42,6 +44,21 @@ for (const step of [3, 4, 6, 11]) {
     t.equal(run.learner.lastRow?.loss, expected.rows?.loss, 'validation too');
   });
 }
+
+t.test('in the middle of a group of accumulated batches, with an average of the weights', async t => {
+  const cbs = () => [new GradientAccumulationCB({ batches: 3 }), new EmaCB({ decay: 0.8 })];
+  const path = join(folder, 'accumulated');
+  const whole = makeRun({ cbs: [...cbs(), new SaveAt([6], () => path)] });
+  t.teardown(whole.close);
+  await whole.learner.fit(epochs);
+  const rest = makeRun({ cbs: cbs() });
+  t.teardown(rest.close);
+  const { info, globalStep } = await rest.learner.readCheckpoint(path);
+  t.match({ ...info, globalStep }, { gradients: true, average: true, globalStep: 2, position: { batch: 2 } });
+  await rest.learner.fit(epochs, { resume: path });
+  t.equal(rest.learner.globalStep, whole.learner.globalStep);
+  t.same(await rest.coordinator.verifyReplicas(), await whole.coordinator.verifyReplicas());
+});
 
 t.test(
   'on another number of replicas: the same data, the same numbers but for rounding and dropout',

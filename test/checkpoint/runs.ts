@@ -83,20 +83,20 @@ export function makeRun({
   return { coordinator, learner, close };
 }
 
-/** Saves under `path(step)` after the optimizer steps named, once all other callbacks have seen the batch. */
+/** Saves under `path(n)` after the n-th training batch, of those named, once all other callbacks have seen it. */
 export class SaveAt extends Callback {
   override order = 1000;
-  readonly #steps: readonly number[];
-  readonly #path: (step: number) => string;
+  readonly #batches: readonly number[];
+  readonly #path: (batch: number) => string;
 
-  constructor(steps: readonly number[], path: (step: number) => string) {
+  constructor(batches: readonly number[], path: (batch: number) => string) {
     super();
-    this.#steps = steps;
+    this.#batches = batches;
     this.#path = path;
   }
 
   override async afterBatch(learn: Learner): Promise<void> {
-    if (learn.training && this.#steps.includes(learn.globalStep))
-      await learn.save(this.#path(learn.globalStep));
+    const batch = learn.epoch * learn.dl.length + learn.iter + 1;
+    if (learn.training && this.#batches.includes(batch)) await learn.save(this.#path(batch));
   }
 }
