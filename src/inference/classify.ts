@@ -1,3 +1,4 @@
+import { MetricsCB } from '../callbacks/metrics.js';
 import { ArrayDataset } from '../data/array-dataset.js';
 import { DataLoader } from '../data/data-loader.js';
 import { isNdArray, type NdArray } from '../data/rows/nd-array.js';
@@ -70,6 +71,9 @@ async function classify(
     classes,
   });
   const loader = loaderOf(this, dataset);
+  const all = this.cbs;
+  // Without labels there is nothing to measure, and a metric such as ConfusionMatrix keeps what it measured last.
+  this.cbs = all.filter(callback => !(callback instanceof MetricsCB));
   try {
     const { preds } = await this.getPreds({ loader, activation: 'softmax' });
     if (preds.shape[0] !== inputs.length)
@@ -84,6 +88,7 @@ async function classify(
     });
     return Array.isArray(input) ? found : found[0];
   } finally {
+    this.cbs = all;
     await loader.close();
   }
 }

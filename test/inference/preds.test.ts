@@ -9,6 +9,7 @@ import '../../src/inference/tta.js';
 import '../../src/inference/validate.js';
 import { CancelFitException } from '../../src/learner/cancel.js';
 import { Accuracy } from '../../src/learner/metric.js';
+import { ConfusionMatrix } from '../../src/learner/metrics/confusion-matrix.js';
 import { randomCrop } from '../../src/nn/transform-specs.js';
 import { weightsOf } from '../fixtures/coordinators.js';
 import { recorder } from '../learner/recorder.js';
@@ -128,6 +129,23 @@ t.test('one image, or several', async t => {
   t.same(await learn.classify([]), []);
   await t.rejects(learn.classify(new Uint8Array(783)), { code: 'E_CONFIG', message: /783 bytes/ });
   await t.rejects(learn.classify([{ data, shape: [14, 56] }]), { code: 'E_CONFIG', message: /14x56/ });
+});
+
+t.test('images without labels are not measured', async t => {
+  const { learn, valid } = one;
+  const confusion = new ConfusionMatrix();
+  await learn.withCbs([new MetricsCB({ confusion })], async () => {
+    const row = await learn.validate();
+    await learn.classify(await valid.get(40));
+    t.equal(learn.lastRow, row);
+  });
+  t.equal(
+    confusion
+      .matrix()
+      .flat()
+      .reduce((sum, count) => sum + count, 0),
+    valid.length,
+  );
 });
 
 t.test('misuse is refused', async t => {
