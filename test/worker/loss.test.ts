@@ -48,6 +48,7 @@ t.test('what is none is refused, saying whose it is', async t => {
   t.throws(() => resolveLoss('mse', 'hinge' as never, 'x'), { message: 'the given loss is "hinge"' });
   for (const labelSmoothing of [-0.1, 1.1, Number.NaN, 'much'])
     t.throws(() => resolveLoss({ name: 'crossEntropy', labelSmoothing } as never, undefined, 'x'), {
+      code: 'E_RECIPE',
       hint: 'labelSmoothing is a number from 0 to 1',
     });
 });
