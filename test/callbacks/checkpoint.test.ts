@@ -119,6 +119,29 @@ t.test('steps too; and a fit that is stopped in the middle of an epoch leaves it
   t.equal(resumed?.best.length, 9, 'it knows the best of before');
 });
 
+t.test('a fit that is stopped in a validation goes on with that validation', async t => {
+  const controller = new AbortController();
+  class StopIn extends Callback {
+    override beforeBatch(learn: Learner): void {
+      if (!learn.training && learn.epoch === 1) controller.abort();
+    }
+  }
+  const options = { epochs: 3, losses: [1, 1], signal: controller.signal, cbs: [new StopIn()] };
+  const { folder, callback } = await fitWith(t, {}, options);
+  t.same(callback.last?.position, { epoch: 1, phase: 'valid', batch: 0 });
+  const phases: string[] = [];
+  class Phases extends Callback {
+    override beforeEpoch(learn: Learner): void {
+      phases.push(`${learn.epoch} ${learn.training ? 'train' : 'valid'}`);
+    }
+  }
+  const rest = makeRun({ replicas: 1, model: 'plain-recipe', cbs: [new Phases()] });
+  t.teardown(rest.close);
+  await rest.learner.fit(3, { resume: folder });
+  t.same(phases, ['1 valid', '2 train', '2 valid']);
+  t.equal(rest.learner.globalStep, 12);
+});
+
 t.test('after an error nothing is saved, unless that was asked for', async t => {
   class Fails extends Callback {
     override afterBatch(learn: Learner): void {
