@@ -16,7 +16,7 @@ export interface HookOptions<Value, State> {
   readonly state?: () => State;
   /**
    * Called with what the function gave, once a step for each use of the layer (from 0) in it. What it throws, the
-   * step throws.
+   * step throws. Hooks cannot be put on or taken off here: that would drop the step.
    */
   readonly each?: (hook: Hook<Value, State>, value: Value, use: number) => void;
 }

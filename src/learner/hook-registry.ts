@@ -23,6 +23,7 @@ export class HookRegistry {
   readonly #runner: StepRunner;
   readonly #requests = new Map<number, HookRequest>();
   #lastId = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(runner: StepRunner) {
     this.#runner = runner;
@@ -51,6 +52,10 @@ export class HookRegistry {
    */
   async add(requests: readonly HookRequest[]): Promise<number[]> {
     await this.#runner.open();
+    return this.#inTurn(() => this.#add(requests));
+  }
+
+  async #add(requests: readonly HookRequest[]): Promise<number[]> {
     const ids = requests.map(request => {
       this.#requests.set(++this.#lastId, request);
       return this.#lastId;
@@ -69,11 +74,18 @@ export class HookRegistry {
     const gone = ids.filter(id => this.#requests.delete(id));
     if (gone.length === 0) return;
     try {
-      await this.#apply();
+      await this.#inTurn(() => this.#apply());
     } catch {
       // Replicas that cannot be reached hold no hooks any more. What ended them is told to whoever uses them next, and
       // must not be hidden by a clean-up.
     }
+  }
+
+  /** One change after the other, so that a refused one takes no other with it. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(change, change);
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   #apply(): Promise<void> {
