@@ -43,8 +43,8 @@ async function withLearner(use, cbs = []) {
     cbs: [
       new TrainCB(),
       new BatchTransformCB(normalize({ mean: 0.28, std: 0.35 })),
-      new BatchTransformCB(randomCrop({ padding: 1 }), { onValid: false }),
-      new BatchSchedCB((opt, totalSteps) => new OneCycleLR(opt, { maxLr: 0.01, totalSteps })),
+      new BatchTransformCB(randomCrop({ padding: 1, perItem: true }), { onValid: false }),
+      new BatchSchedCB((opt, totalSteps) => new OneCycleLR(opt, { maxLr: 0.003, totalSteps })),
       new MetricsCB(new Accuracy()),
       ...cbs,
     ],
