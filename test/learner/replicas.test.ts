@@ -5,6 +5,7 @@ import { TrainCB } from '../../src/callbacks/train.js';
 import type { Coordinator } from '../../src/coordinator/coordinator.js';
 import type { CoordinatorOptions } from '../../src/coordinator/coordinator-options.js';
 import '../../src/learner/freezing.js';
+import { engineFactories } from '../../src/engine/registry.js';
 import { Learner } from '../../src/learner/learner.js';
 import { lessonRmsprop } from '../../src/learner/lesson-optimizers.js';
 import { MomentumLearner } from '../../src/learner/momentum-learner.js';
@@ -34,25 +35,39 @@ function replicasOf(t: Test, replicas: number, options: Partial<CoordinatorOptio
 /** Checksum of the weights, the same on all replicas or an error. */
 const checksum = async (coordinator: Coordinator): Promise<string> => (await coordinator.verifyReplicas())[0];
 
-for (const replicas of [1, 3]) {
-  t.test(`MomentumLearner is SGD with momentum to the bit, on ${replicas}`, async t => {
-    const runner = replicasOf(t, replicas);
-    await runner.open();
-    const state = await runner.getState();
-    const trained = async (learn: Learner) => {
-      await runner.setState(state);
-      await runner.zeroGrad();
-      await learn.fit(4);
-      return checksum(runner);
-    };
-    const inGradients = await trained(new MomentumLearner(runner, dls, { lr: 0.05, mom: 0.85 }));
-    const optFunc = sgd({ momentum: 0.85 });
-    const inOptimizer = await trained(new Learner(runner, dls, { lr: 0.05, cbs: [new TrainCB()], optFunc }));
-    t.equal(inGradients, inOptimizer);
-    const without = await trained(new TrainLearner(runner, dls, { lr: 0.05 }));
-    t.not(without, inOptimizer, 'momentum makes a difference here');
-  });
-}
+const { ok: hasTorch } = await engineFactories.torch.available();
+/** Each takes the optimizer step in loops of its own. */
+const engines = [
+  { engine: 'wasm', device: 'wasm', skip: false as const },
+  { engine: 'torch', device: 'cpu', skip: hasTorch ? (false as const) : 'the torch engine is not built' },
+];
+
+for (const { engine, device, skip } of engines)
+  for (const replicas of [1, 3])
+    t.test(
+      `MomentumLearner is SGD with momentum to the bit, on ${replicas} of ${engine}`,
+      { skip },
+      async t => {
+        const devices = Array.from({ length: replicas }, (_, rank) => `${device}:${rank}`);
+        const runner = replicasOf(t, replicas, { engine, devices });
+        await runner.open();
+        const state = await runner.getState();
+        const trained = async (learn: Learner) => {
+          await runner.setState(state);
+          await runner.zeroGrad();
+          await learn.fit(4);
+          return checksum(runner);
+        };
+        const inGradients = await trained(new MomentumLearner(runner, dls, { lr: 0.05, mom: 0.85 }));
+        const optFunc = sgd({ momentum: 0.85 });
+        const inOptimizer = await trained(
+          new Learner(runner, dls, { lr: 0.05, cbs: [new TrainCB()], optFunc }),
+        );
+        t.equal(inGradients, inOptimizer);
+        const without = await trained(new TrainLearner(runner, dls, { lr: 0.05 }));
+        t.not(without, inOptimizer, 'momentum makes a difference here');
+      },
+    );
 
 t.test('what a MomentumLearner keeps outlives the fit', async t => {
   const runner = replicasOf(t, 1);

@@ -24,6 +24,19 @@ Vec squareRoot(Vec value) {
 #endif
 }
 
+// Keeps a product from being fused with the sum it is part of: then it rounds as two operations do, which is what
+// momentum kept in the gradients (scaled, then added to) comes to.
+Vec rounded(Vec value) {
+#if defined(__x86_64__)
+  asm("" : "+v"(value));
+#elif defined(__aarch64__)
+  asm("" : "+w"(value));
+#else
+  asm("" : "+m"(value));
+#endif
+  return value;
+}
+
 void sgd(const SgdStep& call, Range range) {
   const float lr = static_cast<float>(call.lr), decay = static_cast<float>(call.weightDecay);
   if (call.momentum == 0) {
@@ -39,7 +52,7 @@ void sgd(const SgdStep& call, Range range) {
   forElements(range, [&](int64_t i, auto lanes) {
     const Vec value = load(call.values + i, lanes);
     const Vec gradient = load(call.gradients + i, lanes) + decay * value;
-    const Vec moving = momentum * load(call.momenta + i, lanes) + share * gradient;
+    const Vec moving = rounded(momentum * load(call.momenta + i, lanes)) + share * gradient;
     store(call.momenta + i, moving, lanes);
     store(call.values + i, value - lr * (gradientPart * gradient + momentumPart * moving), lanes);
   });
