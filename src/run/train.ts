@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { MetricsCB } from '../callbacks/metrics.js';
 import { RecorderCB } from '../callbacks/recorder.js';
+import { ConfigError } from '../errors.js';
 import { Learner } from '../learner/learner.js';
 import { Accuracy } from '../learner/metric.js';
 import { courseCallbacksOf, stepCallbacksOf } from './callbacks-of.js';
@@ -44,10 +45,10 @@ async function run(
 ): Promise<TrainSummary> {
   const { config, coordinator, folder, log, selected } = parts;
   const { devices } = coordinator;
+  const metrics = metricsOf(parts);
   folder?.writeJson('config.json', { ...config, normalisation: statistics });
   folder?.writeJson('env.json', { ...(await environment()), engine: selected.engine, devices });
   await announce(parts, resumed);
-  const metrics = metricsOf(parts);
   const learner = makeLearner(parts, metrics, statistics);
   const records = collectRecords(metrics, parts);
   const since = performance.now();
@@ -64,9 +65,19 @@ async function run(
   return summary;
 }
 
-/** No accuracy where the output is no score per class, nor where the recipe has one of its own. */
-function metricsOf({ coordinator: { modelInfo } }: RunParts): MetricsCB {
+/**
+ * No accuracy where the output is no score per class, nor where the recipe has one of its own.
+ *
+ * @throws ConfigError when none of them is the one to monitor: after the first epoch it would be late to say so
+ */
+function metricsOf({ config: { monitor }, coordinator: { modelInfo } }: RunParts): MetricsCB {
   const hasAccuracy = modelInfo.classifies && !modelInfo.metrics.includes('accuracy');
+  const names = ['loss', ...(hasAccuracy ? ['accuracy'] : []), ...modelInfo.metrics];
+  if (!names.includes(monitor))
+    throw new ConfigError(`validation has no ${monitor} to monitor`, {
+      where: 'monitor',
+      hint: `one of ${names.join(', ')}`,
+    });
   return new MetricsCB(...(hasAccuracy ? [new Accuracy()] : []));
 }
 

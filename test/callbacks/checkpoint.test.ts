@@ -1,5 +1,5 @@
 /** Which checkpoints are kept, and what a fit that ended early leaves behind. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { CheckpointCB, type CheckpointOptions } from '../../src/callbacks/checkpoint.js';
@@ -113,7 +113,9 @@ t.test('steps too; and a fit that is stopped in the middle of an epoch leaves it
   t.teardown(whole.close);
   t.teardown(rest.close);
   await whole.learner.fit(9);
+  writeFileSync(join(folder, 'torn.safetensors.tmp'), 'by a kill');
   await rest.learner.fit(9, { resume: folder });
+  t.notOk(readdirSync(folder).some(name => name.endsWith('.tmp')));
   t.same(await weightsOf(rest.coordinator), await weightsOf(whole.coordinator));
   const resumed = rest.learner.find(CheckpointCB);
   t.equal(resumed?.best.length, 9, 'it knows the best of before');

@@ -204,6 +204,11 @@ t.test('the loss, and settings that the model is not made for', async t => {
   const smoothed = await run({ labelSmoothing: 0.1 });
   t.ok((smoothed.trainLoss ?? 0) !== plain.trainLoss);
   await t.rejects(run({ mixup: 0.4, model: 'autoencoder' }), { code: 'E_CONFIG', where: 'mixup' });
+  await t.rejects(run({ monitor: 'f1' }), {
+    code: 'E_CONFIG',
+    where: 'monitor',
+    hint: 'one of loss, accuracy',
+  });
 });
 
 t.test('bounds: batches, accumulated batches, steps, seconds, epochs without progress', async t => {
