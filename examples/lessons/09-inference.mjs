@@ -95,9 +95,8 @@ try {
 
   // --- One image -----------------------------------------------------------------------------------------------------
   const { className, probability } = await first.learn.classify(await data.valid.get(0));
-  console.log(
-    `image 0 is a ${classes[data.valid.labels[0]]}; seen as ${className}, ${probability.toFixed(3)}`,
-  );
+  const truth = classes[data.valid.labels[0]];
+  console.log(`image 0: ${truth}, taken for ${className} with probability ${probability.toFixed(2)}`);
 
   // --- Saved, and loaded into replicas that had other weights --------------------------------------------------------
   const file = join(folder, 'first');
