@@ -96,7 +96,7 @@ t.test('an abort in any phase frees every waiter', async t => {
 });
 
 t.test('a member that never comes is named, with its phase, after the bound', async t => {
-  const options = [{ timeoutMs: 200 }, { leaveAfter: 1, timeoutMs: 200 }];
+  const options = [{ timeoutMs: 2000 }, { leaveAfter: 1, timeoutMs: 2000 }];
   const ring = startRing(2, [10], options);
   const { error } = await ring.replies[0];
   t.match(error, { code: 'E_STALL', replica: 1, phase: 'update', step: 1 });
