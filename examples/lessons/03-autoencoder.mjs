@@ -39,7 +39,7 @@ const half = new Subset(
   train,
   Array.from({ length: train.length / 2 }, (_, i) => 2 * i),
 );
-const loaders = DataLoaders.from({ train: half, valid }, { batchSize: 64 });
+const loaders = DataLoaders.from({ train: half, valid }, { batchSize: 32 });
 const metrics = new MetricsCB();
 const learn = new Learner(coordinator, loaders, {
   optFunc: adam(),
