@@ -2,8 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'tap';
+import t, { test } from 'tap';
 import { packageRoot } from '../src/package-root.js';
+
+// One after the other, on a busy machine.
+t.setTimeout(600_000);
 
 const folder = join(packageRoot(), 'examples');
 const programs = readdirSync(folder, { recursive: true, encoding: 'utf8' })

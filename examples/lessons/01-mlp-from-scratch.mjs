@@ -220,8 +220,8 @@ function fit(epochs, model, optimizer, train, valid) {
   return result;
 }
 
-const train = await rowsOf(data.train, 4000);
-const valid = await rowsOf(data.valid, 1000);
+const train = await rowsOf(data.train, 3000);
+const valid = await rowsOf(data.valid, 500);
 const model = new Sequential(new Linear(inputs, hidden), new Relu(), new Linear(hidden, classes));
 
 // The gradients by hand against finite differences, before anything is trained on them.
