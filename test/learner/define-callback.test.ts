@@ -16,8 +16,8 @@ t.test('functions by event make a callback', async t => {
   const learn = new Learner(new FakeRunner(), fakeLoaders(), { cbs: [new TrainCB(), note] });
   await learn.fit(1);
   t.strictSame(seen, ['fit', 'train 0', 'train 1', 'valid 0']);
-  const misspelt = defineCallback({ afterBatches() {} } as object);
-  t.throws(() => learn.add(misspelt), { code: 'E_CALLBACK', message: /afterBatches/ });
+  const misspelt = defineCallback({ name: 'Curve', afterBatches() {} } as object);
+  t.throws(() => learn.add(misspelt), { code: 'E_CALLBACK', message: /Curve.afterBatches/ });
 });
 
 t.test('setSeed is the seed of what has none of its own, from then on', t => {
