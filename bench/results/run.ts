@@ -1,6 +1,6 @@
 /**
  * `npm run results`: runs the next training that has no record yet, then writes `docs/results.md` anew. Stopped, it
- * loses the training under way only.
+ * goes on from the last epoch when it is called again.
  *
  *     npm run results                     the next one
  *     npm run results -- --all            all that are missing
@@ -11,12 +11,13 @@ import { parseArgs } from 'node:util';
 import { exitCodeOf } from '../../src/cli/exit-codes.js';
 import { describeError } from '../../src/cli/report-error.js';
 import { ConfigError } from '../../src/errors.js';
+import { accuracyOf, type CapturedPreds } from '../../src/inference/captured-preds.js';
+import { ensemblePreds } from '../../src/inference/mean-preds.js';
 import type { MetricsRow } from '../../src/learner/metrics-row.js';
 import { environment } from '../../src/run/environment.js';
-import { accuracyOf, meanOf } from './logits.js';
 import { writePage } from './page.js';
 import { type Plan, plans } from './plans.js';
-import { type EpochRecord, readLogits, readRecord, save } from './store.js';
+import { checkpointFolder, type EpochRecord, readLogits, readRecord, save } from './store.js';
 import { type Machine, trainPlan } from './training.js';
 
 interface Job {
@@ -54,17 +55,23 @@ function epochRecords(rows: readonly MetricsRow[]): EpochRecord[] {
 
 async function run({ name, plan, seed }: Job, machine: Machine): Promise<void> {
   console.log(`${name}, seed ${seed}: ${plan.model}, ${plan.epochs} epochs`);
-  const { logits, mirrored, labels, epochs, engine, devices, parameters, seconds } = await trainPlan(
+  const { plain, mirrored, epochs, engine, devices, parameters, seconds } = await trainPlan(
     plan,
+    checkpointFolder(name, seed),
     seed,
     machine,
     show,
   );
-  const accuracy = accuracyOf(logits, labels);
-  const mirroredAccuracy = mirrored && accuracyOf(meanOf([logits, mirrored]), labels);
-  const others = plan.seeds.filter(other => other !== seed).flatMap(other => readLogits(name, other) ?? []);
-  const ensembleAccuracy =
-    others.length === plan.seeds.length - 1 ? accuracyOf(meanOf([logits, ...others]), labels) : undefined;
+  const accuracyWith = (others: readonly CapturedPreds[]): number => {
+    const { preds, targets } = ensemblePreds([plain, ...others]);
+    return accuracyOf(preds, targets);
+  };
+  const accuracy = accuracyWith([]);
+  const others = plan.seeds
+    .filter(other => other !== seed)
+    .flatMap(other => readLogits(name, other) ?? [])
+    .map(data => ({ ...plain, preds: { data, shape: plain.preds.shape } }));
+  const isLast = plan.seeds.length > 1 && others.length === plan.seeds.length - 1;
   const { seeds: _, ...settings } = plan;
   save(
     {
@@ -79,11 +86,11 @@ async function run({ name, plan, seed }: Job, machine: Machine): Promise<void> {
       parameters,
       seconds,
       accuracy,
-      mirroredAccuracy,
-      ensembleAccuracy,
+      mirroredAccuracy: mirrored && accuracyWith([mirrored]),
+      ensembleAccuracy: isLast ? accuracyWith(others) : undefined,
       epochs: epochRecords(epochs),
     },
-    logits,
+    plain.preds.data,
   );
   console.log(`  ${(100 * accuracy).toFixed(2)} % in ${Math.round(seconds)} s`);
 }

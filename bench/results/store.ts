@@ -2,7 +2,7 @@
  * What is kept of each training: its record under `docs/results/`, and its logits, which are too large for the
  * repository, under `runs/results/`. The logits are written first: where the record is, the training is done.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeAtomically } from '../../src/atomic-write.js';
 import { packageRoot } from '../../src/package-root.js';
@@ -44,6 +44,10 @@ const recordFile = (plan: string, seed: number): string =>
 const logitsFile = (plan: string, seed: number): string =>
   join(packageRoot(), 'runs', 'results', `${plan}-${seed}.f32`);
 
+/** Where a training keeps its checkpoint until it is done. */
+export const checkpointFolder = (plan: string, seed: number): string =>
+  join(packageRoot(), 'runs', 'results', `${plan}-${seed}`);
+
 export function readRecord(plan: string, seed: number): RunRecord | undefined {
   const file = recordFile(plan, seed);
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as RunRecord) : undefined;
@@ -60,4 +64,5 @@ export function save(record: RunRecord, logits: Float32Array): void {
   mkdirSync(join(packageRoot(), 'docs', 'results'), { recursive: true });
   writeAtomically(logitsFile(record.plan, record.seed), new Uint8Array(logits.buffer));
   writeAtomically(recordFile(record.plan, record.seed), `${JSON.stringify(record, null, 2)}\n`);
+  rmSync(checkpointFolder(record.plan, record.seed), { recursive: true, force: true });
 }

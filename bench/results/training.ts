@@ -1,13 +1,17 @@
 /** One training of the table: the model of a plan, on the whole of Fashion-MNIST, with one seed. */
 import { BatchSchedCB } from '../../src/callbacks/batch-sched.js';
 import { BatchTransformCB } from '../../src/callbacks/batch-transform.js';
+import { CheckpointCB } from '../../src/callbacks/checkpoint.js';
 import { MetricsCB } from '../../src/callbacks/metrics.js';
 import { TrainCB } from '../../src/callbacks/train.js';
+import { listCheckpoints } from '../../src/checkpoint/files.js';
+import '../../src/checkpoint/learner-checkpoints.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
 import { DataLoaders } from '../../src/data/data-loaders.js';
 import { openData } from '../../src/data/open-dataset.js';
 import { chooseDevices } from '../../src/engine/devices.js';
-import { Callback } from '../../src/learner/callback.js';
+import type { CapturedPreds } from '../../src/inference/captured-preds.js';
+import '../../src/inference/get-preds.js';
 import { Learner } from '../../src/learner/learner.js';
 import { Accuracy } from '../../src/learner/metric.js';
 import type { MetricsRow } from '../../src/learner/metrics-row.js';
@@ -27,34 +31,21 @@ export interface Training {
   readonly devices: readonly string[];
   readonly parameters: number;
   readonly epochs: readonly MetricsRow[];
-  /** Of the training alone, without set-up and the last predictions. */
+  /** Of all training and validation phases, without set-up and the last predictions. */
   readonly seconds: number;
-  /** float32 [samples, classes], of the validation images in order. */
-  readonly logits: Float32Array;
-  /** Of the mirrored images, where the plan wants them. */
-  readonly mirrored?: Float32Array;
-  /** Class indices, [samples]. */
-  readonly labels: Int32Array;
+  /** Logits of the validation images in order, and their classes. */
+  readonly plain: CapturedPreds;
+  /** Logits of the mirrored images, where the plan wants them. */
+  readonly mirrored?: CapturedPreds;
 }
 
 /** Of the 60,000 training images, on the scale 0 … 1. */
 const normalisation = normalize({ mean: 0.286, std: 0.353 });
 
-class LogitsCB extends Callback {
-  override readonly needsPredictions = true;
-  readonly batches: Float32Array[] = [];
-
-  override afterBatch({ preds }: Learner): void {
-    this.batches.push(preds!.data.slice());
-  }
-
-  all(): Float32Array {
-    return Float32Array.from(this.batches.flatMap(batch => [...batch]));
-  }
-}
-
+/** @param folder for checkpoints: where there are some, the training goes on from them */
 export async function trainPlan(
   plan: Plan,
+  folder: string,
   seed: number,
   { gpus, precision }: Machine,
   onRow: (row: MetricsRow) => void,
@@ -84,27 +75,22 @@ export async function trainPlan(
       new BatchTransformCB(normalisation),
       metrics,
       new BatchSchedCB((opt, totalSteps) => new OneCycleLR(opt, { maxLr: lr, totalSteps })),
+      new CheckpointCB({ folder, saveTopK: 0 }),
     ],
   });
   try {
-    await coordinator.open();
-    const since = performance.now();
-    await learn.fit(epochs);
-    const seconds = (performance.now() - since) / 1000;
-    const logits = new LogitsCB();
-    await learn.runValidation(dls.valid, [logits]);
-    const mirrored = new LogitsCB();
-    if (plan.mirrored)
-      await learn.runValidation(dls.valid, [mirrored, new BatchTransformCB(horizontalFlip({ p: 1 }))]);
+    const isBegun = (await listCheckpoints(folder)).length > 0;
+    await learn.fit(epochs, { resume: isBegun ? folder : undefined });
+    const plain = await learn.getPreds();
+    const mirror = new BatchTransformCB(horizontalFlip({ p: 1 }));
     return {
       engine,
       devices: coordinator.devices,
       parameters: coordinator.parameters.reduce((n, { size }) => n + size, 0),
       epochs: metrics.history,
-      seconds,
-      logits: logits.all(),
-      mirrored: plan.mirrored ? mirrored.all() : undefined,
-      labels: data.valid.labels,
+      seconds: metrics.history.reduce((sum, row) => sum + row.seconds, 0),
+      plain,
+      mirrored: plan.mirrored ? await learn.getPreds({ cbs: [mirror] }) : undefined,
     };
   } finally {
     await Promise.all([coordinator.close(), dls.close()]);
