@@ -8,7 +8,7 @@ import { type RunRecord, readRecord } from './store.js';
 const notes = `
 ## What differs from the lessons
 
-- Batches of 512 or 256 instead of 1024: twice or four times the steps in the same epochs.
+- Batches of 128 to 512 instead of 1024: more steps in the same epochs. It is what helps most in short trainings.
 - Every image has its own crop, flip and patch; in the lessons a batch shares one draw.
 - Batches are shuffled; the published figures are from unshuffled training.
 - Random crops pad with black, the background of the images; in the lessons with the mean grey, since they crop what is

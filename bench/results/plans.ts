@@ -38,7 +38,7 @@ const perItem = { perItem: true } as const;
 const cropAndFlip = [randomCrop({ padding: 1, ...perItem }), horizontalFlip(perItem)];
 
 export const plans = {
-  cnn: { model: 'conv64', epochs: 5, batchSize: 1024, lr: 0.06, seeds: [1, 2, 3] },
+  cnn: { model: 'conv64', epochs: 5, batchSize: 128, lr: 0.02, seeds: [1, 2, 3] },
   model3: { model: 'get_model3', epochs: 5, batchSize: 512, lr: 0.01, seeds: [1, 2, 3] },
   wide20: {
     model: 'get_model',
