@@ -70,8 +70,8 @@ export const plans = {
     model: 'resnet',
     options: { filters: [32, 64, 128, 256], activation: 'generalRelu' },
     epochs: 5,
-    batchSize: 256,
-    lr: 0.01,
+    batchSize: 128,
+    lr: 0.007,
     seeds: [1, 2, 3],
   },
   own20: {

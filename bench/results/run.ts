@@ -6,6 +6,7 @@
  *     npm run results -- --all            all that are missing
  *     npm run results -- --only model3    those of one plan
  *     npm run results -- --list           what is there and what is not
+ *     npm run results -- --page           only write the page anew
  */
 import { parseArgs } from 'node:util';
 import { exitCodeOf } from '../../src/cli/exit-codes.js';
@@ -109,11 +110,13 @@ async function main(): Promise<void> {
       all: { type: 'boolean' },
       only: { type: 'string' },
       list: { type: 'boolean' },
+      page: { type: 'boolean' },
       gpus: { type: 'string', default: '1' },
       precision: { type: 'string', default: 'bf16' },
     },
   });
   if (values.list) return list();
+  if (values.page) return writePage();
   const { only, gpus, precision } = values;
   if (only !== undefined && !Object.hasOwn(plans, only))
     throw new ConfigError(`there is no plan '${only}'`, {
