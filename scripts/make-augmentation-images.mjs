@@ -17,7 +17,7 @@ import {
   randErase,
   randomCrop,
   showImages,
-} from 'gradring';
+} from '../dist/index.js';
 
 const count = 6;
 const scale = { mean: 0.286, std: 0.353 };

@@ -20,7 +20,7 @@ import {
   renderSvg,
   statsChart,
   TrainCB,
-} from 'gradring';
+} from '../dist/index.js';
 
 const [folder = fileURLToPath(new URL('../docs/images/', import.meta.url))] = process.argv.slice(2);
 const runs = {
@@ -39,7 +39,7 @@ for (const [name, { lr, scale }] of Object.entries(runs)) {
   const recipe = { ...models.cnn, options: { filters: [8, 16, 32, 64] } };
   const coordinator = new Coordinator({ engine: 'wasm', devices, recipe, imageShape, classes });
   const loaders = DataLoaders.from(data, { batchSize: 64 });
-  const stats = new ActivationStats(/Conv2D[24]$/);
+  const stats = new ActivationStats(/^conv[24]$/);
   const learn = new Learner(coordinator, loaders, {
     lr,
     stopOnNonFinite: false,

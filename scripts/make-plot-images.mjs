@@ -29,7 +29,7 @@ import {
   savePlot,
   showImages,
   TrainCB,
-} from 'gradring';
+} from '../dist/index.js';
 
 const folder = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const themes = ['light', 'dark'];

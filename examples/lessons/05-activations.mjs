@@ -36,7 +36,7 @@ const runs = {
     scale: { mean: 0, std: 1 },
     lr: 1,
     // ReLU is part of these convolutions.
-    layers: /Conv2D[1-4]$/,
+    layers: /^conv[1-4]$/,
   },
   good: {
     recipe: { ...models.conv64, options: { filters, norm: false } },

@@ -12,12 +12,14 @@ export default defineRecipe<CnnOptions>({
     const conv = { kernelSize: 3, strides: 2, padding: 'same', kernelInitializer: 'heNormal' } as const;
     const input = tf.input({ shape: [...imageShape] });
     let x = input;
-    for (const count of filters) {
-      x = tf.layers.conv2d({ ...conv, filters: count, activation: 'relu' }).apply(x) as typeof input;
+    for (const [index, count] of filters.entries()) {
+      const layer = { ...conv, filters: count, activation: 'relu', name: `conv${index + 1}` } as const;
+      x = tf.layers.conv2d(layer).apply(x) as typeof input;
     }
-    x = tf.layers.conv2d({ ...conv, filters: classes.length }).apply(x) as typeof input;
+    const last = { ...conv, filters: classes.length, name: `conv${filters.length + 1}` };
+    x = tf.layers.conv2d(last).apply(x) as typeof input;
     // Smaller images than 28×28 or larger than 32×32 leave more than one position: average them.
-    const logits = tf.layers.globalAveragePooling2d({}).apply(x) as typeof input;
+    const logits = tf.layers.globalAveragePooling2d({ name: 'pool' }).apply(x) as typeof input;
     return tf.model({ inputs: input, outputs: logits, name: 'cnn' });
   },
 });

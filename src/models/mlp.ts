@@ -11,9 +11,9 @@ export default defineRecipe<MlpOptions>({
   model(tf, { imageShape, classes, options: { hidden = 50 } }) {
     return tf.sequential({
       layers: [
-        tf.layers.flatten({ inputShape: [...imageShape] }),
-        tf.layers.dense({ units: hidden, activation: 'relu', kernelInitializer: 'heNormal' }),
-        tf.layers.dense({ units: classes.length }),
+        tf.layers.flatten({ inputShape: [...imageShape], name: 'pixels' }),
+        tf.layers.dense({ units: hidden, activation: 'relu', kernelInitializer: 'heNormal', name: 'hidden' }),
+        tf.layers.dense({ units: classes.length, name: 'logits' }),
       ],
     });
   },
