@@ -50,10 +50,14 @@ export interface Bench<F extends Flags = Flags> {
 
 /** @param runs at least one figure */
 export function summarise(name: string, unit: string, runs: readonly number[]): Measurement {
-  const sorted = [...runs].sort((a, b) => a - b);
+  return { name, unit, median: medianOf(runs), min: Math.min(...runs), max: Math.max(...runs), runs };
+}
+
+/** @param values at least one */
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
-  const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-  return { name, unit, median, min: sorted[0], max: sorted[sorted.length - 1], runs };
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 export function compare(row: Measurement, other: Measurement): Measurement {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { writeAtomically } from '../../src/atomic-write.js';
 import { packageRoot } from '../../src/package-root.js';
+import { medianOf } from '../harness.js';
 import { type Plan, plans, type Row, rows } from './plans.js';
 import { type RunRecord, readRecord } from './store.js';
 
@@ -31,12 +32,6 @@ The seconds are of the training with its validations, on the machine named above
 measured in [benchmarks](benchmarks.md).
 `;
 
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
-
 const percent = (share: number): string => (100 * share).toFixed(2);
 
 const recordsOf = (name: string): RunRecord[] =>
@@ -59,9 +54,9 @@ function line(row: Row): string {
   const { epochs, seeds, model } = (plans as Readonly<Record<string, Plan>>)[row.plan];
   const wanted = row.predictions === 'ensemble' ? 1 : seeds.length;
   const spread = shares.length > 1 ? ` (${shares.map(percent).join(', ')})` : '';
-  const ours = shares.length === 0 ? 'not run yet' : `**${percent(median(shares))}**${spread}`;
+  const ours = shares.length === 0 ? 'not run yet' : `**${percent(medianOf(shares))}**${spread}`;
   const note = shares.length > 0 && shares.length < wanted ? `, ${shares.length} of ${wanted} seeds` : '';
-  const seconds = records.length === 0 ? '' : String(Math.round(median(records.map(r => r.seconds))));
+  const seconds = records.length === 0 ? '' : String(Math.round(medianOf(records.map(r => r.seconds))));
   const cells = [
     row.title,
     model,

@@ -1,8 +1,8 @@
-import { CallbackError, ConfigError } from '../errors.js';
+import { ConfigError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
 import type { PhaseName } from '../learner/metrics-row.js';
-import { Monitor, type MonitorOptions } from '../learner/monitor.js';
+import { Monitor, type MonitorOptions, watchedRow } from '../learner/monitor.js';
 import type { TrainingState } from '../protocol/optimizer.js';
 
 export interface EarlyStoppingOptions extends MonitorOptions {
@@ -64,12 +64,7 @@ export class EarlyStoppingCB extends Callback {
   /** @throws CallbackError when there is no MetricsCB, or no such column */
   override async afterEpoch(learn: Learner): Promise<void> {
     if (learn.training !== (this.#phase === 'train')) return;
-    const row = learn.metrics ? learn.lastRow : undefined;
-    if (!row)
-      throw new CallbackError('EarlyStoppingCB has no rows to watch.', {
-        where: 'cbs',
-        hint: 'add new MetricsCB() to cbs',
-      });
+    const row = watchedRow(learn, 'EarlyStoppingCB');
     if (this.#monitor.improves(row)) {
       this.#waited = 0;
       this.#bestEpoch = row.epoch;

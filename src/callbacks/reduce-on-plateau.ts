@@ -1,8 +1,7 @@
-import { CallbackError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
 import type { PhaseName } from '../learner/metrics-row.js';
-import { Monitor } from '../learner/monitor.js';
+import { Monitor, watchedRow } from '../learner/monitor.js';
 import { ReduceLROnPlateau, type ReduceOnPlateauOptions } from '../learner/schedules/reduce-on-plateau.js';
 import type { SchedulerState } from '../learner/schedules/scheduler.js';
 
@@ -40,13 +39,7 @@ export class ReduceLROnPlateauCB extends Callback {
   /** @throws CallbackError when there is no MetricsCB, or no such column */
   override afterEpoch(learn: Learner): void {
     if (learn.training !== (this.#options.phase === 'train')) return;
-    const row = learn.metrics ? learn.lastRow : undefined;
-    if (!row)
-      throw new CallbackError('ReduceLROnPlateauCB has no rows to watch.', {
-        where: 'cbs',
-        hint: 'add new MetricsCB() to cbs',
-      });
-    this.#scheduler?.step(this.#monitor.value(row));
+    this.#scheduler?.step(this.#monitor.value(watchedRow(learn, 'ReduceLROnPlateauCB')));
   }
 
   override saveState(): unknown {

@@ -1,5 +1,6 @@
 /** Watches one column of the rows for its best value: for early stopping and whatever else acts on "better". */
 import { CallbackError, ConfigError } from '../errors.js';
+import type { Learner } from './learner.js';
 import type { MetricsRow } from './metrics-row.js';
 
 /** Whether lower or higher is better. */
@@ -54,4 +55,13 @@ export class Monitor {
     this.best = value;
     return true;
   }
+}
+
+/** The row of the phase just done, for the callback `watcher`. @throws CallbackError when there is no `MetricsCB` */
+export function watchedRow({ metrics, lastRow }: Learner, watcher: string): MetricsRow {
+  if (metrics && lastRow) return lastRow;
+  throw new CallbackError(`${watcher} has no rows to watch.`, {
+    where: 'cbs',
+    hint: 'add new MetricsCB() to cbs',
+  });
 }
