@@ -1,5 +1,5 @@
 /** Batches without a dataset, so that what is measured is the step alone. */
-import { createSlots, slotViews } from '../src/data/batch-slots.js';
+import { createSlots, slotViews } from '../src/data/fill/batch-slots.js';
 import type { Batch, ImageShape } from '../src/protocol/batch.js';
 import { Purpose, Random } from '../src/random.js';
 

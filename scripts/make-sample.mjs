@@ -9,8 +9,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { openFashionMnist } from '../dist/data/fashion-mnist.js';
-import { writePack } from '../dist/data/write-pack.js';
+import { openFashionMnist } from '../dist/data/datasets/fashion-mnist.js';
+import { writePack } from '../dist/data/datasets/write-pack.js';
 
 /** Images of each class. */
 const perClass = { train: 1000, valid: 200 };

@@ -1,16 +1,16 @@
 import { AbortedError, DatasetError, LoaderError } from '../errors.js';
 import type { Batch, SlotRing } from '../protocol/batch.js';
-import type { IndexBatchSampler } from './batch-sampler.js';
-import { createSlots, slotViews } from './batch-slots.js';
 import { collateInPlace } from './collate.js';
 import { checkLabels, type Dataset } from './dataset.js';
-import { DecodePool } from './decode-pool.js';
-import { planEpoch } from './epoch-plan.js';
-import { Fill, type FillCrew, type FillEvents, fillHere } from './fill.js';
-import { fillBatches, givesBatches } from './fill-batches.js';
-import type { FillJob } from './fill-slots.js';
+import { createSlots, slotViews } from './fill/batch-slots.js';
+import { DecodePool } from './fill/decode-pool.js';
+import { planEpoch } from './fill/epoch-plan.js';
+import { Fill, type FillCrew, type FillEvents, fillHere } from './fill/fill.js';
+import { fillBatches, givesBatches } from './fill/fill-batches.js';
+import type { FillJob } from './fill/fill-slots.js';
 import { batchesOf, checkOptions, type DataLoaderOptions, workersFor } from './loader-options.js';
-import { datasetReader, openReader } from './sample-reader.js';
+import type { IndexBatchSampler } from './samplers/batch-sampler.js';
+import { datasetReader, openReader } from './samples/sample-reader.js';
 
 /**
  * Batches of a dataset, decoded ahead into shared memory, in an order that depends on the sampler alone.

@@ -1,6 +1,6 @@
 import { DataLoader } from './data-loader.js';
 import type { Dataset, DatasetPair } from './dataset.js';
-import { DecodePool } from './decode-pool.js';
+import { DecodePool } from './fill/decode-pool.js';
 import { type DataLoaderOptions, withBatchSampler, workersFor } from './loader-options.js';
 import type { DatasetDict } from './rows/dataset-dict.js';
 import { type ImagesOfOptions, imagesOf } from './rows/images-of.js';

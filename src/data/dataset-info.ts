@@ -2,7 +2,7 @@ import type { ImageShape } from '../protocol/batch.js';
 import type { DatasetPair } from './dataset.js';
 import { type OpenDataOptions, type OpenedData, openData } from './open-dataset.js';
 import { ClassLabel, type Features, Image } from './rows/features.js';
-import { imageBytes } from './sample-source.js';
+import { imageBytes } from './samples/sample-source.js';
 
 export interface SplitInfo {
   readonly name: string;

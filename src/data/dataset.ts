@@ -1,7 +1,7 @@
 /** What a dataset is to everything above it. The loader needs no more than this. */
 import { DatasetError } from '../errors.js';
 import type { ImageShape } from '../protocol/batch.js';
-import type { SampleSource } from './sample-source.js';
+import type { SampleSource } from './samples/sample-source.js';
 
 export interface Sample {
   /** uint8, [height, width, channels]. */

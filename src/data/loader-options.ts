@@ -1,12 +1,12 @@
 import { defaultSeed } from '../default-seed.js';
 import { LoaderError } from '../errors.js';
 import type { TransformSpec } from '../protocol/batch.js';
-import { BatchSampler, type IndexBatchSampler } from './batch-sampler.js';
 import type { Collate } from './collate.js';
 import type { Dataset } from './dataset.js';
-import { type DecodePool, defaultPoolSize } from './decode-pool.js';
-import { needsDecoder } from './sample-source.js';
-import { type IndexSampler, Sampler } from './sampler.js';
+import { type DecodePool, defaultPoolSize } from './fill/decode-pool.js';
+import { BatchSampler, type IndexBatchSampler } from './samplers/batch-sampler.js';
+import { type IndexSampler, Sampler } from './samplers/sampler.js';
+import { needsDecoder } from './samples/sample-source.js';
 
 export interface DataLoaderOptions {
   /** Samples a batch, all replicas together. Default 64. */

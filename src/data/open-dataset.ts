@@ -5,10 +5,10 @@ import { defaultSeed } from '../default-seed.js';
 import { ConfigError, DatasetError } from '../errors.js';
 import { packageRoot } from '../package-root.js';
 import type { DatasetPair } from './dataset.js';
-import { findIdxFiles, openFashionMnist, openIdxFiles } from './fashion-mnist.js';
-import { classFolders, ImageFolder, type ImageFolderOptions } from './image-folder.js';
-import { PackDataset } from './pack.js';
-import { stratifiedSplit } from './subset.js';
+import { findIdxFiles, openFashionMnist, openIdxFiles } from './datasets/fashion-mnist.js';
+import { classFolders, ImageFolder, type ImageFolderOptions } from './datasets/image-folder.js';
+import { PackDataset } from './datasets/pack.js';
+import { stratifiedSplit } from './datasets/subset.js';
 
 export interface OpenDataOptions extends ImageFolderOptions {
   /** Part of each class that becomes the validation set where the folder has none, 0 … 1 exclusive. Default 0.2. */

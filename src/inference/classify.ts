@@ -1,8 +1,8 @@
 import { MetricsCB } from '../callbacks/metrics.js';
-import { ArrayDataset } from '../data/array-dataset.js';
 import { DataLoader } from '../data/data-loader.js';
+import { ArrayDataset } from '../data/datasets/array-dataset.js';
 import { isNdArray, type NdArray } from '../data/rows/nd-array.js';
-import { imageBytes } from '../data/sample-source.js';
+import { imageBytes } from '../data/samples/sample-source.js';
 import { AbortedError, ConfigError } from '../errors.js';
 import { addMethods } from '../learner/extend.js';
 import type { Learner } from '../learner/learner.js';

@@ -1,6 +1,6 @@
 /**
  * A batch as the coordinator and the replicas see it: the number of a slot in shared memory, never the
- * pixels themselves. What is on the slot is drawn in `data/batch-slots.ts`.
+ * pixels themselves. What is on the slot is drawn in `data/fill/batch-slots.ts`.
  */
 
 /** Height, width, channels. */

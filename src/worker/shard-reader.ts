@@ -1,7 +1,7 @@
 /** Brings a replica's part of a global batch from shared memory to its device. */
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
-import { type SlotViews, slotViews } from '../data/batch-slots.js';
-import { imageBytes } from '../data/sample-source.js';
+import { type SlotViews, slotViews } from '../data/fill/batch-slots.js';
+import { imageBytes } from '../data/samples/sample-source.js';
 import type { Engine } from '../engine/engine.js';
 import { ProtocolError, SampleError } from '../errors.js';
 import { applyTransforms } from '../nn/augment.js';

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import type { DataLoader } from '../../src/data/data-loader.js';
-import type { PackRecord } from '../../src/data/write-pack.js';
+import type { PackRecord } from '../../src/data/datasets/write-pack.js';
 import { Purpose, Random } from '../../src/random.js';
 
 /** `count` noise images, uint8 [count, ...shape]. */

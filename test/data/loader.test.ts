@@ -8,11 +8,11 @@ import t from 'tap';
 import { DataLoader } from '../../src/data/data-loader.js';
 import { DataLoaders } from '../../src/data/data-loaders.js';
 import type { Dataset } from '../../src/data/dataset.js';
-import { DecodePool } from '../../src/data/decode-pool.js';
-import { IdxDataset } from '../../src/data/idx.js';
-import { ImageFolder } from '../../src/data/image-folder.js';
+import { IdxDataset } from '../../src/data/datasets/idx.js';
+import { ImageFolder } from '../../src/data/datasets/image-folder.js';
+import { Subset } from '../../src/data/datasets/subset.js';
+import { DecodePool } from '../../src/data/fill/decode-pool.js';
 import type { DataLoaderOptions } from '../../src/data/loader-options.js';
-import { Subset } from '../../src/data/subset.js';
 import { type Folder, idx, imageFolder, readEpoch } from './fixtures.js';
 
 const perClass = 40;

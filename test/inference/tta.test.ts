@@ -1,8 +1,8 @@
 import t from 'tap';
 import { BatchTransformCB } from '../../src/callbacks/batch-transform.js';
-import { ArrayDataset } from '../../src/data/array-dataset.js';
 import type { Dataset } from '../../src/data/dataset.js';
-import { readSamples } from '../../src/data/read-samples.js';
+import { ArrayDataset } from '../../src/data/datasets/array-dataset.js';
+import { readSamples } from '../../src/data/samples/read-samples.js';
 import type { CapturedPreds } from '../../src/inference/captured-preds.js';
 import { softmax } from '../../src/inference/captured-preds.js';
 import { ensemblePreds } from '../../src/inference/mean-preds.js';

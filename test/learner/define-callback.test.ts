@@ -1,6 +1,6 @@
 import t from 'tap';
 import { TrainCB } from '../../src/callbacks/train.js';
-import { Sampler } from '../../src/data/sampler.js';
+import { Sampler } from '../../src/data/samplers/sampler.js';
 import { defaultSeed, setSeed } from '../../src/default-seed.js';
 import { defineCallback } from '../../src/learner/define-callback.js';
 import { Learner } from '../../src/learner/learner.js';

@@ -1,6 +1,6 @@
 /** Mixed batches on the way from the slot to the gradient: by hand, by differences, and cut into shards. */
 import t from 'tap';
-import { createSlots, slotViews } from '../../src/data/batch-slots.js';
+import { createSlots, slotViews } from '../../src/data/fill/batch-slots.js';
 import { openEngine } from '../../src/engine/registry.js';
 import { models } from '../../src/models/catalog.js';
 import { drawMix } from '../../src/nn/mix.js';

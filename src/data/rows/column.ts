@@ -1,6 +1,6 @@
 /** Where the values of a column come from. */
 import type { Dataset } from '../dataset.js';
-import { readSamples } from '../read-samples.js';
+import { readSamples } from '../samples/read-samples.js';
 import { type Feature, Image, Value } from './features.js';
 import { isNdArray } from './nd-array.js';
 

@@ -2,7 +2,7 @@
 import { DatasetError, SampleError } from '../../errors.js';
 import type { ImageShape } from '../../protocol/batch.js';
 import { checkRow, type Dataset, type Sample, sharedLabels } from '../dataset.js';
-import { Subset } from '../subset.js';
+import { Subset } from '../datasets/subset.js';
 import { ClassLabel, type Feature, Image } from './features.js';
 import { isNdArray } from './nd-array.js';
 import type { Rows } from './rows.js';

@@ -1,5 +1,5 @@
-import type { IndexBatchSampler } from '../batch-sampler.js';
 import { batchesOf, checkOptions, type DataLoaderOptions } from '../loader-options.js';
+import type { IndexBatchSampler } from '../samplers/batch-sampler.js';
 import { type CollatedValue, defaultCollate } from './default-collate.js';
 import type { Row } from './rows.js';
 

@@ -1,7 +1,7 @@
 import { DatasetError } from '../../errors.js';
 import { nearest } from '../../nearest.js';
 import { checkRow } from '../dataset.js';
-import { rowsOfSlice } from '../read-samples.js';
+import { rowsOfSlice } from '../samples/read-samples.js';
 import { arrayColumn, type Column, inferFeature } from './column.js';
 import type { Feature, Features } from './features.js';
 

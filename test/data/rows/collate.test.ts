@@ -1,5 +1,4 @@
 import t from 'tap';
-import { BatchSampler } from '../../../src/data/batch-sampler.js';
 import { collateDict } from '../../../src/data/rows/collate-dict.js';
 import { defaultCollate } from '../../../src/data/rows/default-collate.js';
 import { ClassLabel, Value } from '../../../src/data/rows/features.js';
@@ -7,7 +6,8 @@ import { itemgetter } from '../../../src/data/rows/itemgetter.js';
 import type { NdArray } from '../../../src/data/rows/nd-array.js';
 import { RowLoader } from '../../../src/data/rows/row-loader.js';
 import { Rows } from '../../../src/data/rows/rows.js';
-import { Sampler } from '../../../src/data/sampler.js';
+import { BatchSampler } from '../../../src/data/samplers/batch-sampler.js';
+import { Sampler } from '../../../src/data/samplers/sampler.js';
 
 const image = (...data: number[]) => ({ data: Uint8Array.from(data), shape: [1, data.length] });
 

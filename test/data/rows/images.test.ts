@@ -1,10 +1,10 @@
 /** From dictionary rows to the batches that replicas train on. */
 import t from 'tap';
-import { ArrayDataset } from '../../../src/data/array-dataset.js';
-import { BatchSampler } from '../../../src/data/batch-sampler.js';
 import { DataLoader } from '../../../src/data/data-loader.js';
 import { DataLoaders, getDls } from '../../../src/data/data-loaders.js';
 import { datasetInfo } from '../../../src/data/dataset-info.js';
+import { ArrayDataset } from '../../../src/data/datasets/array-dataset.js';
+import { Subset } from '../../../src/data/datasets/subset.js';
 import { openData } from '../../../src/data/open-dataset.js';
 import { DatasetDict } from '../../../src/data/rows/dataset-dict.js';
 import { ClassLabel } from '../../../src/data/rows/features.js';
@@ -12,8 +12,8 @@ import { imagesOf } from '../../../src/data/rows/images-of.js';
 import { inplace } from '../../../src/data/rows/inplace.js';
 import { Rows } from '../../../src/data/rows/rows.js';
 import { type ImageRow, rowsOf } from '../../../src/data/rows/rows-of.js';
-import { Sampler } from '../../../src/data/sampler.js';
-import { Subset } from '../../../src/data/subset.js';
+import { BatchSampler } from '../../../src/data/samplers/batch-sampler.js';
+import { Sampler } from '../../../src/data/samplers/sampler.js';
 import { noise, readEpoch } from '../fixtures.js';
 
 const imageShape = [4, 3, 1] as const;

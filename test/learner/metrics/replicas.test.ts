@@ -2,7 +2,7 @@
 import t from 'tap';
 import { MetricsCB } from '../../../src/callbacks/metrics.js';
 import { TrainCB } from '../../../src/callbacks/train.js';
-import { slotViews } from '../../../src/data/batch-slots.js';
+import { slotViews } from '../../../src/data/fill/batch-slots.js';
 import { Learner } from '../../../src/learner/learner.js';
 import { Accuracy, TopK } from '../../../src/learner/metric.js';
 import { F1, Precision, Recall } from '../../../src/learner/metrics/class-scores.js';

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { DataLoader } from '../../src/data/data-loader.js';
-import { openData } from '../../src/data/open-dataset.js';
-import { PackDataset } from '../../src/data/pack.js';
-import { type PackHeader, packLayout } from '../../src/data/pack-format.js';
-import { writePack } from '../../src/data/write-pack.js';
-import { imageFolder, pngRecords, readEpoch } from './fixtures.js';
+import { DataLoader } from '../../../src/data/data-loader.js';
+import { PackDataset } from '../../../src/data/datasets/pack.js';
+import { type PackHeader, packLayout } from '../../../src/data/datasets/pack-format.js';
+import { writePack } from '../../../src/data/datasets/write-pack.js';
+import { openData } from '../../../src/data/open-dataset.js';
+import { imageFolder, pngRecords, readEpoch } from '../fixtures.js';
 
 const shape: [number, number, 1] = [6, 5, 1];
 const header: PackHeader = {

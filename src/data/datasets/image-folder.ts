@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { DatasetError, SampleError } from '../errors.js';
-import type { ImageShape } from '../protocol/batch.js';
-import { sharedLabels } from './dataset.js';
-import { loadSharp } from './decoder.js';
-import { fileTable } from './sample-source.js';
+import { DatasetError, SampleError } from '../../errors.js';
+import type { ImageShape } from '../../protocol/batch.js';
+import { sharedLabels } from '../dataset.js';
+import { loadSharp } from '../decode/decoder.js';
+import { fileTable } from '../samples/sample-source.js';
 import { SourceDataset } from './source-dataset.js';
 
 const extensions: ReadonlySet<string> = new Set(

@@ -3,7 +3,7 @@
  * faster decoder takes this one's place, or stands before it, without a change elsewhere.
  */
 import type { Sharp } from 'sharp';
-import type { ImageShape } from '../protocol/batch.js';
+import type { ImageShape } from '../../protocol/batch.js';
 
 /**
  * Decodes `file` and writes exactly one image of `shape`, uint8 HWC, into `target`. Nothing is written unless

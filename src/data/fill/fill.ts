@@ -1,9 +1,9 @@
 /** The consumer's side of an epoch: waits for batches in order, releases them, and stops the decoders. */
-import type { SlotRing } from '../protocol/batch.js';
+import type { SlotRing } from '../../protocol/batch.js';
+import type { SampleReader } from '../samples/sample-reader.js';
 import type { EpochPlan } from './epoch-plan.js';
 import { FillControl } from './fill-control.js';
 import { type FillJob, fillSlots } from './fill-slots.js';
-import type { SampleReader } from './sample-reader.js';
 
 /** What the decoders of an epoch report to its consumer, in its thread. */
 export interface FillEvents {

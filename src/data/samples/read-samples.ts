@@ -1,6 +1,6 @@
 /** Samples by number outside of a loader: for looking at some, and for datasets made of others. */
-import { type Collated, collate } from './collate.js';
-import { checkRow, type Dataset, type Sample } from './dataset.js';
+import { type Collated, collate } from '../collate.js';
+import { checkRow, type Dataset, type Sample } from '../dataset.js';
 import { openReader } from './sample-reader.js';
 import { imageBytes } from './sample-source.js';
 

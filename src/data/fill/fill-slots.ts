@@ -1,9 +1,9 @@
 /** The decoders' side of an epoch: take a chunk, wait for its slot, write its samples, until none is left. */
-import type { SlotRing } from '../protocol/batch.js';
+import type { SlotRing } from '../../protocol/batch.js';
+import type { SampleReader } from '../samples/sample-reader.js';
 import { slotViews } from './batch-slots.js';
 import type { EpochPlan } from './epoch-plan.js';
 import { FillControl } from './fill-control.js';
-import type { SampleReader } from './sample-reader.js';
 
 /** One epoch to decode, as every decoder gets it: structured-cloneable, its memory shared. */
 export interface FillJob extends EpochPlan {

@@ -1,10 +1,10 @@
 /** Entry of a decode thread: piscina calls the default export once a thread and epoch. */
 import type { MessagePort } from 'node:worker_threads';
-import { errorToWire, type WireError } from '../errors.js';
-import { loadSharp } from './decoder.js';
+import { errorToWire, type WireError } from '../../errors.js';
+import { loadSharp } from '../decode/decoder.js';
+import { openReader, type SampleReader } from '../samples/sample-reader.js';
+import { needsDecoder, type SampleSource } from '../samples/sample-source.js';
 import { type FillJob, fillSlots } from './fill-slots.js';
-import { openReader, type SampleReader } from './sample-reader.js';
-import { needsDecoder, type SampleSource } from './sample-source.js';
 
 /** What a decode thread and the pool send each other: only that the other should look at the control words. */
 export type LinkMessage = 'look';

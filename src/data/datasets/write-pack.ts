@@ -1,8 +1,8 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DatasetError } from '../errors.js';
+import { DatasetError } from '../../errors.js';
+import { imageBytes } from '../samples/sample-source.js';
 import { encodePackHead, type PackHeader } from './pack-format.js';
-import { imageBytes } from './sample-source.js';
 
 export interface PackRecord {
   /** An image file, or uint8 HWC pixels where the pack's encoding is `raw`. */

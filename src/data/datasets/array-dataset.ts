@@ -1,7 +1,7 @@
-import { DatasetError } from '../errors.js';
-import type { ImageShape } from '../protocol/batch.js';
-import { checkLabels, sharedLabels } from './dataset.js';
-import { imageBytes } from './sample-source.js';
+import { DatasetError } from '../../errors.js';
+import type { ImageShape } from '../../protocol/batch.js';
+import { checkLabels, sharedLabels } from '../dataset.js';
+import { imageBytes } from '../samples/sample-source.js';
 import { SourceDataset } from './source-dataset.js';
 
 export interface ArrayDatasetOptions {

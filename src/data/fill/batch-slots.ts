@@ -7,9 +7,9 @@
  * Decode threads write it, replicas read their shard of it, and nobody copies it in between. A batch of fewer
  * samples than N fills the front of each part.
  */
-import { LoaderError } from '../errors.js';
-import type { SlotLayout, SlotRing } from '../protocol/batch.js';
-import { imageBytes } from './sample-source.js';
+import { LoaderError } from '../../errors.js';
+import type { SlotLayout, SlotRing } from '../../protocol/batch.js';
+import { imageBytes } from '../samples/sample-source.js';
 
 export interface SlotViews {
   /** uint8, [size, height, width, channels]. */

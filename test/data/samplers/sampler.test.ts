@@ -1,10 +1,10 @@
 import t from 'tap';
-import { BatchSampler } from '../../src/data/batch-sampler.js';
-import { slotViews } from '../../src/data/batch-slots.js';
-import { collate } from '../../src/data/collate.js';
-import { DataLoader } from '../../src/data/data-loader.js';
-import { defaultPoolSize, libuvAdvice } from '../../src/data/decode-pool.js';
-import { Sampler } from '../../src/data/sampler.js';
+import { collate } from '../../../src/data/collate.js';
+import { DataLoader } from '../../../src/data/data-loader.js';
+import { slotViews } from '../../../src/data/fill/batch-slots.js';
+import { defaultPoolSize, libuvAdvice } from '../../../src/data/fill/decode-pool.js';
+import { BatchSampler } from '../../../src/data/samplers/batch-sampler.js';
+import { Sampler } from '../../../src/data/samplers/sampler.js';
 
 t.test('every index once, for every size and batch size', async t => {
   for (let size = 1; size <= 50; size++) {

@@ -1,5 +1,5 @@
-import { LoaderError } from '../errors.js';
-import type { IndexBatchSampler } from './batch-sampler.js';
+import { LoaderError } from '../../errors.js';
+import type { IndexBatchSampler } from '../samplers/batch-sampler.js';
 
 /** The rows an epoch visits, in shared memory for the decode threads. */
 export interface EpochPlan {

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { errorFromWire, LoaderError, type WireError } from '../errors.js';
-import { threadUrl } from '../thread-url.js';
+import { errorFromWire, LoaderError, type WireError } from '../../errors.js';
+import { threadUrl } from '../../thread-url.js';
+import type { SampleSource } from '../samples/sample-source.js';
 import type { DecodeTask, LinkMessage } from './decode-thread.js';
 import type { FillCrew, FillEvents } from './fill.js';
 import type { FillJob } from './fill-slots.js';
-import type { SampleSource } from './sample-source.js';
 
 /** Epochs that may be under way at once over one pool: their tasks share its threads. */
 const MAX_EPOCHS_AT_ONCE = 64;

@@ -1,11 +1,11 @@
 /** Fills slots from a dataset that gives a whole batch at once, on the calling thread. */
-import { GradringError } from '../errors.js';
+import { GradringError } from '../../errors.js';
+import type { Dataset, Sample } from '../dataset.js';
+import { placeSample, unusable } from '../samples/sample-reader.js';
 import { slotViews } from './batch-slots.js';
-import type { Dataset, Sample } from './dataset.js';
 import type { FillCrew, FillEvents } from './fill.js';
 import { FillControl } from './fill-control.js';
 import type { FillJob } from './fill-slots.js';
-import { placeSample, unusable } from './sample-reader.js';
 
 /** A dataset with `getBatch`. */
 export type BatchDataset = Dataset & Required<Pick<Dataset, 'getBatch'>>;

@@ -1,8 +1,8 @@
-import type { ImageShape } from '../protocol/batch.js';
-import { Purpose, Random } from '../random.js';
-import { checkRow, type Dataset, type DatasetPair, type Sample, sharedLabels } from './dataset.js';
-import { rowsOfSlice, type SampleStack, stackSamples } from './read-samples.js';
-import type { SampleSource } from './sample-source.js';
+import type { ImageShape } from '../../protocol/batch.js';
+import { Purpose, Random } from '../../random.js';
+import { checkRow, type Dataset, type DatasetPair, type Sample, sharedLabels } from '../dataset.js';
+import { rowsOfSlice, type SampleStack, stackSamples } from '../samples/read-samples.js';
+import type { SampleSource } from '../samples/sample-source.js';
 
 /** Some rows of a dataset, in the order given; its errors still name the file and row of the whole. */
 export class Subset implements Dataset {

@@ -3,9 +3,9 @@
  * calling thread, and behind `Dataset.get`.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { SampleError } from '../errors.js';
-import type { Dataset, Sample } from './dataset.js';
-import { type Decode, loadSharp, ShapeMismatch, sharpDecoder } from './decoder.js';
+import { SampleError } from '../../errors.js';
+import type { Dataset, Sample } from '../dataset.js';
+import { type Decode, loadSharp, ShapeMismatch, sharpDecoder } from '../decode/decoder.js';
 import { describeSample, filePath, imageBytes, needsDecoder, type SampleSource } from './sample-source.js';
 
 /** Writes samples by index. Several may be under way at once. */

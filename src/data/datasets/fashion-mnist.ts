@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatasetError } from '../errors.js';
-import type { DatasetPair } from './dataset.js';
+import { DatasetError } from '../../errors.js';
+import type { DatasetPair } from '../dataset.js';
 import { IdxDataset } from './idx.js';
 
 /** Class names of Fashion-MNIST by label. Xiao, Rasul, Vollgraf, arXiv:1708.07747. */

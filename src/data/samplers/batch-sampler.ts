@@ -1,4 +1,4 @@
-import { LoaderError } from '../errors.js';
+import { LoaderError } from '../../errors.js';
 import type { IndexSampler } from './sampler.js';
 
 /** Which rows each batch of an epoch holds. Users pass their own to a `DataLoader`. */

@@ -1,7 +1,7 @@
-import type { ImageShape } from '../protocol/batch.js';
-import type { Dataset, Sample } from './dataset.js';
-import { readSamples, rowsOfSlice, type SampleStack, stackSamples } from './read-samples.js';
-import { describeSample, type SampleSource } from './sample-source.js';
+import type { ImageShape } from '../../protocol/batch.js';
+import type { Dataset, Sample } from '../dataset.js';
+import { readSamples, rowsOfSlice, type SampleStack, stackSamples } from '../samples/read-samples.js';
+import { describeSample, type SampleSource } from '../samples/sample-source.js';
 
 /** A dataset that decode threads can open: everything about it is in its source. */
 export class SourceDataset implements Dataset {

@@ -13,7 +13,7 @@
  */
 import { readSync } from 'node:fs';
 import { z } from 'zod';
-import { DatasetError } from '../errors.js';
+import { DatasetError } from '../../errors.js';
 
 export const MAGIC = 'gradring';
 export const VERSION = 1;

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
-import { IdxDataset } from '../../src/data/idx.js';
-import { openData } from '../../src/data/open-dataset.js';
-import { idx, noise } from './fixtures.js';
+import { IdxDataset } from '../../../src/data/datasets/idx.js';
+import { openData } from '../../../src/data/open-dataset.js';
+import { idx, noise } from '../fixtures.js';
 
 const pixels = noise(6, [4, 3]);
 const labels = Uint8Array.of(2, 0, 1, 1, 2, 0);

@@ -8,9 +8,9 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { DatasetError } from '../errors.js';
-import type { ImageShape } from '../protocol/batch.js';
-import { checkLabels, sharedLabels } from './dataset.js';
+import { DatasetError } from '../../errors.js';
+import type { ImageShape } from '../../protocol/batch.js';
+import { checkLabels, sharedLabels } from '../dataset.js';
 import { SourceDataset } from './source-dataset.js';
 
 const UINT8 = 0x08;

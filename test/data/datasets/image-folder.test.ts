@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import t from 'tap';
-import { DataLoader } from '../../src/data/data-loader.js';
-import { ImageFolder } from '../../src/data/image-folder.js';
-import { openData } from '../../src/data/open-dataset.js';
-import { Subset, stratifiedSplit } from '../../src/data/subset.js';
-import { imageFolder, noise, png, readEpoch } from './fixtures.js';
+import { DataLoader } from '../../../src/data/data-loader.js';
+import { ImageFolder } from '../../../src/data/datasets/image-folder.js';
+import { Subset, stratifiedSplit } from '../../../src/data/datasets/subset.js';
+import { openData } from '../../../src/data/open-dataset.js';
+import { imageFolder, noise, png, readEpoch } from '../fixtures.js';
 
 t.test('classes and files are sorted; pixels come out as they went in', async t => {
   const folder = await imageFolder(t.testdir(), 4);

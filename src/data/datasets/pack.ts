@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { DatasetError } from '../errors.js';
-import { checkLabels, sharedLabels } from './dataset.js';
+import { DatasetError } from '../../errors.js';
+import { checkLabels, sharedLabels } from '../dataset.js';
+import { imageBytes } from '../samples/sample-source.js';
 import { damaged, type PackHeader, type PackLayout, readExactly, readPackHead } from './pack-format.js';
-import { imageBytes } from './sample-source.js';
 import { SourceDataset } from './source-dataset.js';
 
 /** A split in gradring's packed format (drawn in `pack-format.ts`). Records are read when they are wanted. */

@@ -3,7 +3,7 @@
  * memory, so a thread costs no copy of the file table.
  */
 import { join } from 'node:path';
-import type { ImageShape } from '../protocol/batch.js';
+import type { ImageShape } from '../../protocol/batch.js';
 
 /**
  * Paths of image files, relative to `root`, in shared memory:

@@ -1,5 +1,5 @@
-import { defaultSeed } from '../default-seed.js';
-import { Purpose, Random } from '../random.js';
+import { defaultSeed } from '../../default-seed.js';
+import { Purpose, Random } from '../../random.js';
 
 /** Which rows an epoch visits, in order. Users pass their own to a `DataLoader`. */
 export interface IndexSampler {
