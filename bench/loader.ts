@@ -46,13 +46,11 @@ async function pngFiles(): Promise<Buffer[]> {
   const { source } = await PackDataset.open(
     join(packageRoot(), 'data', 'fashion-mnist-sample', 'train.pack'),
   );
-  if (source.storage.kind !== 'pack') throw new TypeError('the sample is a pack');
-  const { file, offsets } = source.storage;
-  const descriptor = openSync(file, 'r');
+  if (source.storage.kind !== 'records') throw new TypeError('the sample is a pack');
+  const { files, starts, lengths } = source.storage;
+  const descriptor = openSync(files[0], 'r');
   try {
-    return Array.from(source.labels, (_, row) =>
-      readExactly(descriptor, offsets[row], offsets[row + 1] - offsets[row]),
-    );
+    return Array.from(source.labels, (_, row) => readExactly(descriptor, starts[row], lengths[row]));
   } finally {
     closeSync(descriptor);
   }

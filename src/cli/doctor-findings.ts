@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { promisify } from 'node:util';
-import { loadSharp } from '../data/decode/decoder.js';
+import { loadSharp } from '../data/decode/sharp-decoder.js';
 import { type ListedDevice, listDevices } from '../engine/devices.js';
 import { listGpus } from '../engine/gpus.js';
 import { ownVersion } from '../run/environment.js';

@@ -10,7 +10,8 @@ import { fillBatches, givesBatches } from './fill/fill-batches.js';
 import type { FillJob } from './fill/fill-slots.js';
 import { batchesOf, checkOptions, type DataLoaderOptions, workersFor } from './loader-options.js';
 import type { IndexBatchSampler } from './samplers/batch-sampler.js';
-import { datasetReader, openReader } from './samples/sample-reader.js';
+import { datasetReader } from './samples/dataset-reader.js';
+import { openReader } from './samples/sample-reader.js';
 
 /**
  * Batches of a dataset, decoded ahead into shared memory, in an order that depends on the sampler alone.

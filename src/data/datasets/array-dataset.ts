@@ -33,7 +33,7 @@ export class ArrayDataset extends SourceDataset {
     const shared = sharedLabels(labels);
     checkLabels(shared, classes, row => `row ${row} of ${name}`);
     const storage = { kind: 'raw', file: name, pixels: inSharedMemory(pixels) } as const;
-    return new ArrayDataset({ name, storage, imageShape, resize: false, labels: shared }, classes);
+    return new ArrayDataset({ name, storage, imageShape, labels: shared }, classes);
   }
 }
 

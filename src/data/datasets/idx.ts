@@ -54,7 +54,7 @@ export class IdxDataset extends SourceDataset {
     const imageShape: ImageShape = [height, width, channels];
     const storage = { kind: 'raw', file, pixels: memory } as const;
     const name = options.name ?? file;
-    return new IdxDataset({ name, storage, imageShape, resize: false, labels: shared }, names);
+    return new IdxDataset({ name, storage, imageShape, labels: shared }, names);
   }
 }
 

@@ -3,8 +3,8 @@ import { extname, join, resolve } from 'node:path';
 import { DatasetError, SampleError } from '../../errors.js';
 import type { ImageShape } from '../../protocol/batch.js';
 import { sharedLabels } from '../dataset.js';
-import { loadSharp } from '../decode/decoder.js';
-import { fileTable } from '../samples/sample-source.js';
+import { loadSharp } from '../decode/sharp-decoder.js';
+import { stringTable } from '../samples/string-table.js';
 import { SourceDataset } from './source-dataset.js';
 
 const extensions: ReadonlySet<string> = new Set(
@@ -44,9 +44,9 @@ export class ImageFolder extends SourceDataset {
     }
     const source = {
       name: root,
-      storage: fileTable(root, paths),
+      storage: { kind: 'files', root, paths: stringTable(paths) } as const,
       imageShape: await shapeOf(join(root, paths[0]), options),
-      resize: options.imageSize !== undefined,
+      resize: options.imageSize && ({ fit: 'fill', kernel: 'linear' } as const),
       labels: sharedLabels(labels),
     };
     return new ImageFolder(source, classes);

@@ -2,9 +2,12 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DatasetError } from '../../errors.js';
 import { checkLabels, sharedLabels } from '../dataset.js';
-import { imageBytes } from '../samples/sample-source.js';
+import { imageBytes, type Records } from '../samples/sample-source.js';
 import { damaged, type PackHeader, type PackLayout, readExactly, readPackHead } from './pack-format.js';
 import { SourceDataset } from './source-dataset.js';
+
+/** Largest record that can be told in 32 bits. */
+const MAX_RECORD = 0xffff_ffff;
 
 /** A split in gradring's packed format (drawn in `pack-format.ts`). Records are read when they are wanted. */
 export class PackDataset extends SourceDataset {
@@ -18,8 +21,9 @@ export class PackDataset extends SourceDataset {
       const offsets = readOffsets(descriptor, file, size, header, layout);
       const labels = readLabels(descriptor, file, header, layout);
       const { encoding, classes, imageShape } = header;
-      const storage = { kind: 'pack', file, offsets, encoding } as const;
-      return new PackDataset({ name: header.source, storage, imageShape, resize: false, labels }, classes);
+      const { starts, lengths } = offsets;
+      const storage = { kind: 'records', files: [file], starts, lengths, encoding } as const;
+      return new PackDataset({ name: header.source, storage, imageShape, labels }, classes);
     } finally {
       closeSync(descriptor);
     }
@@ -44,23 +48,27 @@ function readOffsets(
   size: number,
   { count, encoding, imageShape }: PackHeader,
   { offsetsAt, payloadAt }: PackLayout,
-): Float64Array {
+): Pick<Records, 'starts' | 'lengths'> {
   const bytes = readExactly(descriptor, offsetsAt, 8 * (count + 1));
-  const offsets = new Float64Array(new SharedArrayBuffer(bytes.length));
-  for (let row = 0; row <= count; row++) offsets[row] = Number(bytes.readBigUInt64LE(8 * row));
-  if (offsets[0] !== payloadAt)
-    throw damaged(file, `row 0 starts at byte ${offsets[0]}, expected ${payloadAt}`);
+  const starts = new Float64Array(new SharedArrayBuffer(8 * count));
+  const lengths = new Uint32Array(new SharedArrayBuffer(4 * count));
+  let end = payloadAt;
   for (let row = 0; row < count; row++) {
-    const length = offsets[row + 1] - offsets[row];
+    const start = Number(bytes.readBigUInt64LE(8 * row));
+    if (start !== end) throw damaged(file, `row ${row} starts at byte ${start}, expected ${end}`);
+    end = Number(bytes.readBigUInt64LE(8 * (row + 1)));
+    const length = end - start;
     if (length <= 0) throw damaged(file, `row ${row} ends before it starts`);
-    if (offsets[row + 1] > size) throw damaged(file, `row ${row} reaches past the end of the file`);
+    if (end > size) throw damaged(file, `row ${row} reaches past the end of the file`);
+    if (length > MAX_RECORD) throw damaged(file, `row ${row} has ${length} bytes`);
     if (encoding === 'raw' && length !== imageBytes(imageShape)) {
       throw damaged(file, `row ${row} has ${length} bytes, an image has ${imageBytes(imageShape)}`);
     }
+    starts[row] = start;
+    lengths[row] = length;
   }
-  if (offsets[count] !== size)
-    throw damaged(file, `${size - offsets[count]} bytes follow its last row, ${count - 1}`);
-  return offsets;
+  if (end !== size) throw damaged(file, `${size - end} bytes follow its last row, ${count - 1}`);
+  return { starts, lengths };
 }
 
 function readLabels(

@@ -1,7 +1,7 @@
 /** Entry of a decode thread: piscina calls the default export once a thread and epoch. */
 import type { MessagePort } from 'node:worker_threads';
 import { errorToWire, type WireError } from '../../errors.js';
-import { loadSharp } from '../decode/decoder.js';
+import { loadSharp } from '../decode/sharp-decoder.js';
 import { openReader, type SampleReader } from '../samples/sample-reader.js';
 import { needsDecoder, type SampleSource } from '../samples/sample-source.js';
 import { type FillJob, fillSlots } from './fill-slots.js';
@@ -29,7 +29,7 @@ export default async function decode({ job, source, port }: DecodeTask): Promise
   let reader: SampleReader | undefined;
   try {
     if (needsDecoder(source)) await limitSharp();
-    reader = await openReader(source);
+    reader = openReader(source);
     await fillSlots(job, reader, link);
     return undefined;
   } catch (error) {

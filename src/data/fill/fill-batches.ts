@@ -1,7 +1,7 @@
 /** Fills slots from a dataset that gives a whole batch at once, on the calling thread. */
 import { GradringError } from '../../errors.js';
 import type { Dataset, Sample } from '../dataset.js';
-import { placeSample, unusable } from '../samples/sample-reader.js';
+import { placeSample, unusable } from '../samples/dataset-reader.js';
 import { slotViews } from './batch-slots.js';
 import type { FillCrew, FillEvents } from './fill.js';
 import { FillControl } from './fill-control.js';

@@ -26,7 +26,7 @@ export async function readSamples(dataset: Dataset, rows: ArrayLike<number>): Pr
   if (source === undefined) {
     return dataset.getBatch?.(indices) ?? Promise.all(indices.map(index => dataset.get(index)));
   }
-  const reader = await openReader(source);
+  const reader = openReader(source);
   const read = async (index: number): Promise<Sample> => {
     const pixels = new Uint8Array(imageBytes(imageShape));
     return { pixels, label: await reader.read(index, pixels), index };

@@ -2,11 +2,21 @@
  * Opens a `SampleSource` and writes its samples where they are wanted: the same code in decode threads, in the
  * calling thread, and behind `Dataset.get`.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { SampleError } from '../../errors.js';
-import type { Dataset, Sample } from '../dataset.js';
-import { type Decode, loadSharp, ShapeMismatch, sharpDecoder } from '../decode/decoder.js';
-import { describeSample, filePath, imageBytes, needsDecoder, type SampleSource } from './sample-source.js';
+import { type Decode, ShapeMismatch } from '../decode/decode.js';
+import { openDecoder } from '../decode/open-decoder.js';
+import { openRecords, type RecordReader } from './record-reader.js';
+import {
+  type Concatenated,
+  describeSample,
+  type FileTable,
+  imageBytes,
+  partOf,
+  type RawPixels,
+  type Records,
+  type SampleSource,
+  storageRow,
+} from './sample-source.js';
 
 /** Writes samples by index. Several may be under way at once. */
 export interface SampleReader {
@@ -20,96 +30,61 @@ export interface SampleReader {
   close(): void;
 }
 
-export async function openReader(source: SampleSource): Promise<SampleReader> {
-  return new SourceReader(source, needsDecoder(source) ? sharpDecoder(await loadSharp()) : undefined);
+/** @throws Error where the machine cannot open it */
+export function openReader(source: SampleSource): SampleReader {
+  const { storage } = source;
+  if (storage.kind === 'concatenated') return new PartsReader(source, storage);
+  if (storage.kind === 'raw') return rawReader(source, storage);
+  if (storage.kind === 'records' && storage.encoding === 'raw') return rawRecordsReader(source, storage);
+  return new EncodedReader(source, storage);
 }
 
-/** Asks a dataset without a source for its samples, one `get` each. */
-export function datasetReader(dataset: Dataset): SampleReader {
-  const read = async (index: number, target: Uint8Array): Promise<number> => {
-    let sample: Sample;
-    try {
-      sample = await dataset.get(index);
-    } catch (error) {
-      throw error instanceof SampleError ? error : unusable(dataset, index, (error as Error).message, error);
-    }
-    return placeSample(dataset, index, sample, target);
+/** Pixels in memory. */
+function rawReader(source: SampleSource, { pixels }: RawPixels): SampleReader {
+  const size = imageBytes(source.imageShape);
+  return {
+    read(index, target) {
+      const row = storageRow(source, index);
+      target.set(pixels.subarray(row * size, (row + 1) * size));
+      return source.labels[index];
+    },
+    close: () => undefined,
   };
-  return { read, close: () => undefined };
 }
 
-/**
- * Writes a sample of a dataset of the user's own where it belongs, and returns its label.
- *
- * @throws SampleError where it has another size or its label is no class
- */
-export function placeSample(
-  dataset: Dataset,
-  index: number,
-  { pixels, label }: Sample,
-  target: Uint8Array,
-): number {
-  if (pixels.length !== target.length) {
-    throw unusable(
-      dataset,
-      index,
-      `it has ${pixels.length} bytes, an image of the dataset has ${target.length}`,
-    );
-  }
-  if (!Number.isInteger(label) || label < 0 || label >= dataset.classes.length) {
-    throw unusable(dataset, index, `its label is ${label}, outside 0 … ${dataset.classes.length - 1}`);
-  }
-  target.set(pixels);
-  return label;
+/** Pixels in a file: read to where they belong. */
+function rawRecordsReader(source: SampleSource, storage: Records): SampleReader {
+  const records = openRecords(storage);
+  return {
+    read(index, target) {
+      try {
+        records.read(storageRow(source, index), () =>
+          Buffer.from(target.buffer, target.byteOffset, target.byteLength),
+        );
+      } catch (error) {
+        throw sampleError(source, index, error);
+      }
+      return source.labels[index];
+    },
+    close: () => records.close(),
+  };
 }
 
-/** The error about a sample that a dataset of the user's own gave, or failed to give. */
-export function unusable(dataset: Dataset, index: number, reason: string, cause?: unknown): SampleError {
-  return new SampleError(`cannot use ${dataset.describe(index)}: ${reason}`, {
-    where: dataset.describe(index),
-    hint: "correct what the dataset's get returns",
-    cause,
-  });
-}
-
-class SourceReader implements SampleReader {
+/** Image files, decoded. */
+class EncodedReader implements SampleReader {
   readonly #source: SampleSource;
-  readonly #decode?: Decode;
-  readonly #size: number;
-  /** Of the pack; opened once, as a position is given with every read. */
-  readonly #descriptor?: number;
+  readonly #records: RecordReader;
+  readonly #decode: Decode;
   /** Read buffers no decoder holds at the moment; there are as many as samples were ever under way. */
   readonly #buffers: Buffer[] = [];
 
-  constructor(source: SampleSource, decode?: Decode) {
+  constructor(source: SampleSource, storage: FileTable | Records) {
     this.#source = source;
-    this.#decode = decode;
-    this.#size = imageBytes(source.imageShape);
-    if (source.storage.kind === 'pack') this.#descriptor = openSync(source.storage.file, 'r');
+    this.#records = openRecords(storage);
+    this.#decode = openDecoder(source.imageShape, source.resize);
   }
 
   read(index: number, target: Uint8Array): number | Promise<number> {
-    const { storage, rows, labels } = this.#source;
-    const row = rows === undefined ? index : rows[index];
-    if (storage.kind === 'raw') {
-      target.set(storage.pixels.subarray(row * this.#size, (row + 1) * this.#size));
-      return labels[index];
-    }
-    if (this.#decode !== undefined) return this.#readEncoded(this.#decode, index, row, target);
-    try {
-      this.#readRecord(row, () => Buffer.from(target.buffer, target.byteOffset, target.byteLength));
-    } catch (error) {
-      throw this.#sampleError(index, error);
-    }
-    return labels[index];
-  }
-
-  close(): void {
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
-  }
-
-  #readEncoded(decode: Decode, index: number, row: number, target: Uint8Array): number | Promise<number> {
-    const { labels, imageShape, resize } = this.#source;
     let buffer = this.#buffers.pop() ?? Buffer.allocUnsafeSlow(0);
     const grow = (bytes: number): Buffer => {
       // Doubling, because files of slightly rising sizes would otherwise allocate every time.
@@ -117,67 +92,70 @@ class SourceReader implements SampleReader {
       return buffer.subarray(0, bytes);
     };
     try {
-      const file = this.#readRecord(row, grow);
-      const pending = decode(file, target, imageShape, resize);
-      if (pending !== undefined) {
-        return pending.then(
-          () => {
-            this.#buffers.push(buffer);
-            return labels[index];
-          },
-          error => {
-            throw this.#sampleError(index, error);
-          },
-        );
-      }
+      const file = this.#records.read(storageRow(this.#source, index), grow);
+      const pending = this.#decode(file, target);
+      if (pending !== undefined) return this.#finish(pending, index, buffer);
     } catch (error) {
-      throw this.#sampleError(index, error);
+      throw sampleError(this.#source, index, error);
     }
     this.#buffers.push(buffer);
-    return labels[index];
+    return this.#source.labels[index];
   }
 
-  /** Reads a record or a file into what `room` gives for its length. Synchronous: 10 to 50 times the rate. */
-  #readRecord(row: number, room: (bytes: number) => Buffer): Buffer {
-    const { storage } = this.#source;
-    if (storage.kind === 'files') return readFile(filePath(storage, row), room);
-    if (storage.kind === 'raw') throw new TypeError('raw pixels have no records');
-    const target = room(storage.offsets[row + 1] - storage.offsets[row]);
-    readFully(this.#descriptor as number, target, storage.offsets[row]);
-    return target;
+  close(): void {
+    this.#records.close();
   }
 
-  #sampleError(index: number, cause: unknown): SampleError {
-    const where = describeSample(this.#source, index);
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const verb = cause instanceof ShapeMismatch ? 'use' : 'decode';
-    return new SampleError(`cannot ${verb} ${where}: ${reason}`, {
-      where,
-      hint:
-        cause instanceof ShapeMismatch
-          ? 'give the dataset an imageSize, and images of other sizes are resized to it'
-          : 'the file is damaged or no image: replace it, or take it out of the dataset',
-      cause,
+  async #finish(pending: Promise<void>, index: number, buffer: Buffer): Promise<number> {
+    try {
+      await pending;
+    } catch (error) {
+      throw sampleError(this.#source, index, error);
+    }
+    this.#buffers.push(buffer);
+    return this.#source.labels[index];
+  }
+}
+
+/** Several sources, each opened when first needed. */
+class PartsReader implements SampleReader {
+  readonly #source: SampleSource;
+  readonly #storage: Concatenated;
+  readonly #readers: SampleReader[] = [];
+
+  constructor(source: SampleSource, storage: Concatenated) {
+    this.#source = source;
+    this.#storage = storage;
+  }
+
+  read(index: number, target: Uint8Array): number | Promise<number> {
+    const { part, index: inPart } = partOf(this.#storage, storageRow(this.#source, index));
+    this.#readers[part] ??= openReader(this.#storage.parts[part]);
+    const label = this.#readers[part].read(inPart, target);
+    // The parts may number their classes otherwise than the whole.
+    return typeof label === 'number'
+      ? this.#source.labels[index]
+      : label.then(() => this.#source.labels[index]);
+  }
+
+  close(): void {
+    this.#readers.forEach(reader => {
+      reader.close();
     });
+    this.#readers.length = 0;
   }
 }
 
-function readFile(path: string, room: (bytes: number) => Buffer): Buffer {
-  const descriptor = openSync(path, 'r');
-  try {
-    const target = room(fstatSync(descriptor).size);
-    readFully(descriptor, target, 0);
-    return target;
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function readFully(descriptor: number, target: Buffer, position: number): void {
-  let done = 0;
-  while (done < target.length) {
-    const count = readSync(descriptor, target, done, target.length - done, position + done);
-    if (count === 0) throw new Error(`the file ends ${target.length - done} bytes early`);
-    done += count;
-  }
+function sampleError(source: SampleSource, index: number, cause: unknown): SampleError {
+  const where = describeSample(source, index);
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const verb = cause instanceof ShapeMismatch ? 'use' : 'decode';
+  return new SampleError(`cannot ${verb} ${where}: ${reason}`, {
+    where,
+    hint:
+      cause instanceof ShapeMismatch
+        ? 'give the dataset an imageSize, and images of other sizes are resized to it'
+        : 'the file is damaged or no image: replace it, or take it out of the dataset',
+    cause,
+  });
 }

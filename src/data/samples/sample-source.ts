@@ -4,28 +4,31 @@
  */
 import { join } from 'node:path';
 import type { ImageShape } from '../../protocol/batch.js';
+import type { Resize } from '../decode/decode.js';
+import { type StringTable, stringAt } from './string-table.js';
 
-/**
- * Paths of image files, relative to `root`, in shared memory:
- *
- *     text     utf-8 bytes of all paths, one after the other
- *     offsets  uint32[count + 1]: path i is text[offsets[i] … offsets[i + 1])
- */
+/** Image files, one a row. */
 export interface FileTable {
   readonly kind: 'files';
   readonly root: string;
-  readonly text: Uint8Array;
-  readonly offsets: Uint32Array;
+  /** Relative to `root`, or absolute. */
+  readonly paths: StringTable;
 }
 
-/** Records of one file; record i is its bytes offsets[i] … offsets[i + 1]. */
-export interface PackedRecords {
-  readonly kind: 'pack';
-  readonly file: string;
-  /** Absolute byte positions, [count + 1], in shared memory; integers below 2⁵³. */
-  readonly offsets: Float64Array;
+/** Records within one file or several: packs, tar shards. */
+export interface Records {
+  readonly kind: 'records';
+  readonly files: readonly string[];
+  /** Which of the files a row is in; shared memory. Absent: there is one file. */
+  readonly fileOf?: Uint32Array;
+  /** First byte of each row in its file; integers below 2⁵³, shared memory. */
+  readonly starts: Float64Array;
+  /** Bytes of each row; shared memory. */
+  readonly lengths: Uint32Array;
   /** `image`: a file of any format the decoder reads; `raw`: the pixels themselves, uint8 HWC. */
   readonly encoding: 'image' | 'raw';
+  /** What the rows are called within their file, for messages. */
+  readonly names?: StringTable;
 }
 
 /** Decoded pixels, uint8 [count, height, width, channels], in shared memory. */
@@ -36,13 +39,21 @@ export interface RawPixels {
   readonly pixels: Uint8Array;
 }
 
+/** The rows of several sources, one source after the other. */
+export interface Concatenated {
+  readonly kind: 'concatenated';
+  readonly parts: readonly SampleSource[];
+  /** First row of each part, and the number of all rows; shared memory. */
+  readonly starts: Uint32Array;
+}
+
 export interface SampleSource {
   /** Name of the dataset, for messages. */
   readonly name: string;
-  readonly storage: FileTable | PackedRecords | RawPixels;
+  readonly storage: FileTable | Records | RawPixels | Concatenated;
   readonly imageShape: ImageShape;
-  /** Resize images of another size to `imageShape`; otherwise they are refused. */
-  readonly resize: boolean;
+  /** How images of another size are brought to `imageShape`; absent: they are refused. */
+  readonly resize?: Resize;
   /** int32, one a sample, in shared memory. */
   readonly labels: Int32Array;
   /** Row of the storage for each sample (uint32, shared memory); absent: they are the same. */
@@ -51,7 +62,8 @@ export interface SampleSource {
 
 /** Whether its samples have to be decoded, or are pixels already. */
 export function needsDecoder({ storage }: SampleSource): boolean {
-  return storage.kind === 'files' || (storage.kind === 'pack' && storage.encoding === 'image');
+  if (storage.kind === 'concatenated') return storage.parts.some(needsDecoder);
+  return storage.kind === 'files' || (storage.kind === 'records' && storage.encoding === 'image');
 }
 
 /** Bytes of one decoded image. */
@@ -59,29 +71,40 @@ export function imageBytes([height, width, channels]: ImageShape): number {
   return height * width * channels;
 }
 
-export function fileTable(root: string, paths: readonly string[]): FileTable {
-  const encoder = new TextEncoder();
-  const encoded = paths.map(path => encoder.encode(path));
-  const length = encoded.reduce((sum, bytes) => sum + bytes.length, 0);
-  const text = new Uint8Array(new SharedArrayBuffer(length));
-  const offsets = new Uint32Array(new SharedArrayBuffer((paths.length + 1) * Uint32Array.BYTES_PER_ELEMENT));
-  for (const [row, bytes] of encoded.entries()) {
-    text.set(bytes, offsets[row]);
-    offsets[row + 1] = offsets[row] + bytes.length;
-  }
-  return { kind: 'files', root, text, offsets };
+/** Row of the storage that sample `index` is. */
+export function storageRow({ rows }: SampleSource, index: number): number {
+  return rows === undefined ? index : rows[index];
 }
 
-export function filePath(table: FileTable, row: number): string {
-  // A copy, because TextDecoder and Buffer's own decoding refuse or race on shared memory.
-  const bytes = Buffer.from(table.text.slice(table.offsets[row], table.offsets[row + 1]));
-  return join(table.root, bytes.toString('utf8'));
+export function filePath({ root, paths }: FileTable, row: number): string {
+  const path = stringAt(paths, row);
+  return path.startsWith('/') ? path : join(root, path);
+}
+
+/** The part that a row is in, and its sample there. */
+export function partOf({ starts }: Concatenated, row: number): { part: number; index: number } {
+  let part = 0;
+  while (row >= starts[part + 1]) part++;
+  return { part, index: row - starts[part] };
 }
 
 /** File, row and dataset of a sample. */
 export function describeSample(source: SampleSource, index: number): string {
-  const { storage, name, rows } = source;
-  const row = rows === undefined ? index : rows[index];
-  if (storage.kind === 'files') return `${filePath(storage, row)} (row ${row} of ${name})`;
-  return `row ${row} of ${storage.file} (${name})`;
+  const { storage, name } = source;
+  const row = storageRow(source, index);
+  switch (storage.kind) {
+    case 'concatenated': {
+      const { part, index: inPart } = partOf(storage, row);
+      return describeSample(storage.parts[part], inPart);
+    }
+    case 'files':
+      return `${filePath(storage, row)} (row ${row} of ${name})`;
+    case 'records': {
+      const file = storage.files[storage.fileOf?.[row] ?? 0];
+      const member = storage.names === undefined ? '' : `${stringAt(storage.names, row)}, `;
+      return `${member}row ${row} of ${file} (${name})`;
+    }
+    case 'raw':
+      return `row ${row} of ${storage.file} (${name})`;
+  }
 }
