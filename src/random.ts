@@ -87,6 +87,14 @@ export class Random {
     return draw % bound;
   }
 
+  /** Two independent draws from the standard normal distribution, of two uniform ones (Box and Muller, 1958). */
+  normals(): [number, number] {
+    // 1 − u is never 0.
+    const radius = Math.sqrt(-2 * Math.log(1 - this.float()));
+    const angle = 2 * Math.PI * this.float();
+    return [radius * Math.cos(angle), radius * Math.sin(angle)];
+  }
+
   /** Fisher–Yates, in place. */
   shuffle<T extends { length: number; [index: number]: number }>(items: T): T {
     for (let i = items.length - 1; i > 0; i--) {

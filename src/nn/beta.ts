@@ -2,10 +2,6 @@
 import { RecipeError } from '../errors.js';
 import type { Random } from '../random.js';
 
-/** Standard normal, after Box and Muller. */
-const normal = (random: Random): number =>
-  Math.sqrt(-2 * Math.log(1 - random.float())) * Math.cos(2 * Math.PI * random.float());
-
 /**
  * Logarithm of a draw from Gamma(shape, 1): Marsaglia and Tsang, "A simple method for generating gamma variables"
  * (2000), with their boost for shapes below 1. The logarithm, as the draw itself underflows for small shapes.
@@ -15,7 +11,7 @@ function logGamma(shape: number, random: Random): number {
   const d = shape - 1 / 3;
   const c = 1 / Math.sqrt(9 * d);
   for (;;) {
-    const x = normal(random);
+    const [x] = random.normals();
     const v = (1 + c * x) ** 3;
     const u = 1 - random.float();
     if (v > 0 && Math.log(u) < (x * x) / 2 + d - d * v + d * Math.log(v)) return Math.log(d * v);

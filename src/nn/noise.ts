@@ -11,13 +11,7 @@ let table: Float32Array | undefined;
 function makeTable(): Float32Array {
   const random = new Random({ seed: 0, purpose: Purpose.noise });
   const values = new Float32Array(2 * TABLE);
-  // Box and Muller: 1 − u is never 0.
-  for (let i = 0; i < TABLE; i += 2) {
-    const radius = Math.sqrt(-2 * Math.log(1 - random.float()));
-    const angle = 2 * Math.PI * random.float();
-    values[i] = radius * Math.cos(angle);
-    values[i + 1] = radius * Math.sin(angle);
-  }
+  for (let i = 0; i < TABLE; i += 2) values.set(random.normals(), i);
   values.copyWithin(TABLE, 0, TABLE);
   return values;
 }
