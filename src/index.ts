@@ -73,6 +73,7 @@ export { ImageFolder, type ImageFolderOptions } from './data/datasets/image-fold
 export { PackDataset } from './data/datasets/pack.js';
 export { Subset } from './data/datasets/subset.js';
 export { writePack } from './data/datasets/write-pack.js';
+export type { ImageOptions } from './data/decode/image-options.js';
 export { DecodePool } from './data/fill/decode-pool.js';
 export type { DataLoaderOptions } from './data/loader-options.js';
 export { type OpenDataOptions, type OpenedData, openData } from './data/open-dataset.js';

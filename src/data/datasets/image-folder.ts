@@ -1,9 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { DatasetError, SampleError } from '../../errors.js';
-import type { ImageShape } from '../../protocol/batch.js';
+import { DatasetError } from '../../errors.js';
 import { sharedLabels } from '../dataset.js';
-import { loadSharp } from '../decode/sharp-decoder.js';
+import { type ImageOptions, resizeOf, shapeOf } from '../decode/image-options.js';
 import { stringTable } from '../samples/string-table.js';
 import { SourceDataset } from './source-dataset.js';
 
@@ -11,12 +10,7 @@ const extensions: ReadonlySet<string> = new Set(
   ['png', 'jpg', 'jpeg', 'webp', 'gif', 'avif', 'tif', 'tiff', 'svg'].map(name => `.${name}`),
 );
 
-export interface ImageFolderOptions {
-  /** [height, width] in pixels: images of another size are resized. Default: the first image's; others are refused. */
-  readonly imageSize?: readonly [height: number, width: number];
-  /** 1: greyscale, 3: RGB. Default: as the first image. */
-  readonly channels?: 1 | 3;
-}
+export type ImageFolderOptions = ImageOptions;
 
 /**
  * A folder of class folders, as torchvision's `ImageFolder`: classes are the subfolders' names in sorted order,
@@ -24,7 +18,7 @@ export interface ImageFolderOptions {
  * images by their extension are left out.
  */
 export class ImageFolder extends SourceDataset {
-  /** @throws DatasetError naming the folder, SampleError naming the first image where it cannot be read */
+  /** @throws DatasetError naming the folder, SampleError naming the first image where it cannot be read, ConfigError */
   static async open(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
     const root = resolve(folder);
     const classes = await classFolders(root);
@@ -46,7 +40,7 @@ export class ImageFolder extends SourceDataset {
       name: root,
       storage: { kind: 'files', root, paths: stringTable(paths) } as const,
       imageShape: await shapeOf(join(root, paths[0]), options),
-      resize: options.imageSize && ({ fit: 'fill', kernel: 'linear' } as const),
+      resize: resizeOf(options),
       labels: sharedLabels(labels),
     };
     return new ImageFolder(source, classes);
@@ -79,22 +73,6 @@ async function list(folder: string, recursive: boolean): Promise<string[]> {
     throw new DatasetError(`cannot read folder ${folder}: ${(cause as Error).message}`, {
       where: folder,
       hint: 'check the path and its permissions',
-      cause,
-    });
-  }
-}
-
-async function shapeOf(file: string, { imageSize, channels }: ImageFolderOptions): Promise<ImageShape> {
-  if (imageSize !== undefined && channels !== undefined) return [...imageSize, channels];
-  const sharp = await loadSharp();
-  try {
-    const { height, width, space } = await sharp(file).metadata();
-    const grey = space === 'b-w' || space === 'grey16';
-    return [...(imageSize ?? ([height, width] as const)), channels ?? (grey ? 1 : 3)];
-  } catch (cause) {
-    throw new SampleError(`cannot decode ${file}: ${(cause as Error).message}`, {
-      where: file,
-      hint: 'replace the file, or take it out of the dataset',
       cause,
     });
   }

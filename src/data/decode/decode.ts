@@ -1,14 +1,17 @@
 /** What a decoder is: all that the rest of the loader knows of it. */
 import type { ImageShape } from '../../protocol/batch.js';
 
+export const fits = ['fill', 'cover', 'contain'] as const;
+export const kernels = ['nearest', 'linear', 'cubic', 'lanczos3'] as const;
+
 /** How an image of another size is brought to the dataset's. */
 export interface Resize {
   /**
    * `fill` stretches; `cover` scales until the shape is covered and cuts the middle out; `contain` scales until the
    * whole image is within the shape and pads with black. The names are those of CSS and sharp.
    */
-  readonly fit: 'fill' | 'cover' | 'contain';
-  readonly kernel: 'nearest' | 'linear' | 'cubic' | 'lanczos3';
+  readonly fit: (typeof fits)[number];
+  readonly kernel: (typeof kernels)[number];
 }
 
 /**

@@ -1,0 +1,78 @@
+/** What datasets of image files are told about their images. */
+import { readFileSync } from 'node:fs';
+import { ConfigError, SampleError } from '../../errors.js';
+import type { ImageShape } from '../../protocol/batch.js';
+import { fits, kernels, type Resize } from './decode.js';
+import { loadSharp } from './sharp-decoder.js';
+
+export interface ImageOptions {
+  /** [height, width] in pixels: images of another size are resized. Default: the first image's; others are refused. */
+  readonly imageSize?: readonly [height: number, width: number];
+  /** 1: greyscale, 3: RGB. Default: as the first image. */
+  readonly channels?: 1 | 3;
+  /** How an image of other proportions is brought to `imageSize`. Default `fill`. */
+  readonly fit?: Resize['fit'];
+  /** Of that resizing. Default `linear`. */
+  readonly kernel?: Resize['kernel'];
+}
+
+/**
+ * How images are brought to `imageSize`; undefined where there is none, and images of another size are refused.
+ *
+ * @throws ConfigError where `imageSize`, `fit` or `kernel` is none, or one of these two is given without a size
+ */
+export function resizeOf({ imageSize, fit, kernel }: ImageOptions): Resize | undefined {
+  checkName('fit', fit, fits);
+  checkName('kernel', kernel, kernels);
+  if (imageSize === undefined) {
+    if (fit === undefined && kernel === undefined) return undefined;
+    throw new ConfigError(`${fit === undefined ? 'kernel' : 'fit'} is given without imageSize`, {
+      where: fit === undefined ? 'kernel' : 'fit',
+      hint: 'say which size images are brought to: imageSize, or --image-size',
+    });
+  }
+  if (imageSize.length !== 2 || imageSize.some(side => !Number.isInteger(side) || side < 1)) {
+    throw new ConfigError(`imageSize is ${imageSize.join('x')}`, {
+      where: 'imageSize',
+      hint: 'two whole numbers of pixels: [height, width]',
+    });
+  }
+  return { fit: fit ?? 'fill', kernel: kernel ?? 'linear' };
+}
+
+/**
+ * Shape of a dataset's images: what the options say, and the rest from its first image.
+ *
+ * @param file path, or the bytes of the file
+ * @param where what the image is called in errors; default: the path
+ * @throws SampleError where the image has to be asked and cannot be read
+ */
+export async function shapeOf(
+  file: string | Uint8Array,
+  { imageSize, channels }: ImageOptions,
+  where = typeof file === 'string' ? file : 'the first image',
+): Promise<ImageShape> {
+  if (imageSize !== undefined && channels !== undefined) return [...imageSize, channels];
+  try {
+    const [height, width, own] = await headerShape(typeof file === 'string' ? readFileSync(file) : file);
+    return [...(imageSize ?? ([height, width] as const)), channels ?? own];
+  } catch (cause) {
+    throw new SampleError(`cannot decode ${where}: ${(cause as Error).message}`, {
+      where,
+      hint: 'replace the file, or take it out of the dataset',
+      cause,
+    });
+  }
+}
+
+/** As the file's header has it; 1 channel where the image is grey. */
+async function headerShape(file: Uint8Array): Promise<ImageShape> {
+  const sharp = await loadSharp();
+  const { height, width, space } = await sharp(file).metadata();
+  return [height, width, space === 'b-w' || space === 'grey16' ? 1 : 3];
+}
+
+function checkName(option: string, name: string | undefined, names: readonly string[]): void {
+  if (name === undefined || names.includes(name)) return;
+  throw new ConfigError(`${option} is ${name}`, { where: option, hint: `one of ${names.join(', ')}` });
+}
