@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { fits, kernels } from '../data/decode/decode.js';
 import { ConfigError } from '../errors.js';
 import { nearest } from '../nearest.js';
 import {
@@ -75,6 +76,8 @@ const runFlags: Readonly<Record<string, RunFlag>> = {
     read: text => (text === 'auto' ? text : number(text)),
   },
   'image-size': { key: 'imageSize', group: 'Data', value: 'HxW', read: size },
+  fit: { key: 'fit', group: 'Data', value: fits.join('|') },
+  kernel: { key: 'kernel', group: 'Data', value: kernels.join('|') },
   channels: { key: 'channels', group: 'Data', value: '1|3', read: number },
   'valid-split': { key: 'validSplit', group: 'Data', value: 'share', read: number },
   augment: { key: 'augment', group: 'Data', common: true },

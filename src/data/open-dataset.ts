@@ -9,6 +9,7 @@ import { findIdxFiles, openFashionMnist, openIdxFiles } from './datasets/fashion
 import { classFolders, ImageFolder, type ImageFolderOptions } from './datasets/image-folder.js';
 import { PackDataset } from './datasets/pack.js';
 import { stratifiedSplit } from './datasets/subset.js';
+import { resizeOf } from './decode/image-options.js';
 
 export interface OpenDataOptions extends ImageFolderOptions {
   /** Part of each class that becomes the validation set where the folder has none, 0 … 1 exclusive. Default 0.2. */
@@ -94,19 +95,14 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-function checkOptions({ validSplit = 0.2, imageSize }: OpenDataOptions): void {
+function checkOptions({ validSplit = 0.2, ...options }: OpenDataOptions): void {
   if (!(validSplit > 0 && validSplit < 1)) {
     throw new ConfigError(`validSplit is ${validSplit}`, {
       where: 'validSplit',
       hint: 'a number between 0 and 1',
     });
   }
-  if (imageSize?.some(side => !Number.isInteger(side) || side < 1)) {
-    throw new ConfigError(`imageSize is ${imageSize.join('x')}`, {
-      where: 'imageSize',
-      hint: 'two whole numbers of pixels: [height, width]',
-    });
-  }
+  resizeOf(options);
 }
 
 function checkPair({ train, valid }: DatasetPair, name: string): void {

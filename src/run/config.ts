@@ -3,6 +3,7 @@
  * help of the command line.
  */
 import { z } from 'zod';
+import { fits, kernels } from '../data/decode/decode.js';
 import { ConfigError } from '../errors.js';
 import { models } from '../models/catalog.js';
 
@@ -29,6 +30,13 @@ export const configSchema = z.strictObject({
     .tuple([positive, positive])
     .optional()
     .describe('resize every image to HEIGHTxWIDTH; without it other sizes are refused'),
+  fit: z
+    .enum(fits)
+    .optional()
+    .describe(
+      'how images of other proportions come to imageSize: stretched, cut at the edges, padded with black; default fill',
+    ),
+  kernel: z.enum(kernels).optional().describe('of the resizing; default linear'),
   channels: z
     .union([z.literal(1), z.literal(3)])
     .optional()

@@ -28,8 +28,8 @@ export async function withRun<T>(
   const firstStep = new FirstStepCB(performance.now());
   const selected = await chooseDevices(String(config.gpus), config.engine, config);
   requireSamplesForAll(config, selected.devices.length);
-  const { imageSize, channels, validSplit, seed, batchSize, workers: numWorkers } = config;
-  const data = await openData(config.data, { imageSize, channels, validSplit, seed });
+  const { imageSize, fit, kernel, channels, validSplit, seed, batchSize, workers: numWorkers } = config;
+  const data = await openData(config.data, { imageSize, fit, kernel, channels, validSplit, seed });
   const folder = makeFolder();
   const log = runLog(folder, context.logger);
   const open: { close(): Promise<void> }[] = [];

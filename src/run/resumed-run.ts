@@ -19,6 +19,8 @@ export interface ResumedRun {
 const fixed: readonly (keyof TrainConfig)[] = [
   'data',
   'imageSize',
+  'fit',
+  'kernel',
   'channels',
   'validSplit',
   'model',
