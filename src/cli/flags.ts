@@ -2,11 +2,9 @@
  * The flags of `train`. Those of a run take their description and default from the schema in run/config.ts; here
  * stands only how they are written.
  */
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { fits, kernels } from '../data/decode/decode.js';
 import { ConfigError } from '../errors.js';
-import { nearest } from '../nearest.js';
 import {
   configSchema,
   optimizerNames,
@@ -14,6 +12,7 @@ import {
   type TrainOptions,
   trackerNames,
 } from '../run/config.js';
+import { parseArguments } from './parse-arguments.js';
 
 export type FlagGroup = 'Devices' | 'Data' | 'Model' | 'Training' | 'Output' | 'Other';
 
@@ -29,7 +28,7 @@ export interface Flag {
 
 type Key = keyof TrainOptions;
 
-interface RunFlag {
+export interface RunFlag {
   readonly key: Key;
   readonly group: FlagGroup;
   readonly value?: string;
@@ -37,7 +36,7 @@ interface RunFlag {
   readonly read?: (text: string) => unknown;
 }
 
-const number = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
+export const number = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
 
 const json = (text: string): unknown => {
   try {
@@ -59,7 +58,8 @@ const size = (text: string): unknown => {
   });
 };
 
-const runFlags: Readonly<Record<string, RunFlag>> = {
+/** Flags that set an option of the run. */
+export const runFlags: Readonly<Record<string, RunFlag>> = {
   gpus: { key: 'gpus', group: 'Devices', value: 'n|list|all|cpu:n', common: true },
   engine: { key: 'engine', group: 'Devices', value: 'auto|torch|wasm|cpu|tensorflow', common: true },
   precision: { key: 'precision', group: 'Devices', value: 'fp32|bf16', common: true },
@@ -175,7 +175,7 @@ const isLogMode = (text: unknown): text is LogMode => ['pretty', 'json', 'quiet'
 
 /** @throws ConfigError naming the flag, and the nearest one where it is unknown */
 export function parseFlags(args: readonly string[]): ParsedFlags {
-  const values = parse(args);
+  const values = parseArguments(args, { ...runFlags, ...ownFlags });
   const options: Record<string, unknown> = {};
   for (const [name, { key, read }] of Object.entries(runFlags)) {
     const value = values[name];
@@ -188,35 +188,4 @@ export function parseFlags(args: readonly string[]): ParsedFlags {
   const actions = ['help', 'help-all', 'version', 'list-devices', 'find-lr'] as const;
   const action = actions.find(name => values[name] === true) ?? 'train';
   return { action, options: options as TrainOptions, log, debug: values.debug === true };
-}
-
-function parse(args: readonly string[]): Record<string, string | boolean | undefined> {
-  const flags = { ...runFlags, ...ownFlags };
-  const types = Object.entries(flags).map(([name, { value }]) => {
-    return [name, { type: value === undefined ? 'boolean' : 'string' }] as const;
-  });
-  try {
-    const options = Object.fromEntries(types);
-    return parseArgs({
-      args: args.map(arg => (arg === '-h' ? '--help' : arg)),
-      options,
-      strict: true,
-      allowPositionals: false,
-    }).values;
-  } catch (cause) {
-    throw usageError(cause as Error, args, Object.keys(flags));
-  }
-}
-
-function usageError(cause: Error, args: readonly string[], names: readonly string[]): ConfigError {
-  const unknown = args.find(arg => arg.startsWith('--') && !names.includes(arg.slice(2).split('=')[0]));
-  if ((cause as NodeJS.ErrnoException).code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION' || unknown === undefined) {
-    return new ConfigError(cause.message, { hint: 'see --help', cause });
-  }
-  const name = unknown.slice(2).split('=')[0];
-  const suggestion = nearest(name, names);
-  return new ConfigError(`there is no option --${name}`, {
-    where: unknown,
-    hint: suggestion === undefined ? 'see --help-all' : `did you mean --${suggestion}?`,
-  });
 }

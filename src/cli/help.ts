@@ -11,7 +11,8 @@ Examples:
 
 const columns = 34;
 
-function line(name: string, { value, description, default: standard }: Flag): string {
+/** One flag: how it is written, what it does, its default. */
+export function flagLine(name: string, { value, description, default: standard }: Flag): string {
   const left = `  --${name}${value === undefined ? '' : ` <${value}>`}`;
   const right = `${description}${standard === undefined ? '' : ` [${standard}]`}`;
   return left.length < columns
@@ -24,7 +25,9 @@ export function help(all: boolean): string {
   const flags = Object.entries(allFlags()).filter(([, flag]) => all || flag.common);
   const groups = [...new Set(flags.map(([, flag]) => flag.group))];
   const section = (group: FlagGroup): string => {
-    const lines = flags.filter(([, flag]) => flag.group === group).map(([name, flag]) => line(name, flag));
+    const lines = flags
+      .filter(([, flag]) => flag.group === group)
+      .map(([name, flag]) => flagLine(name, flag));
     return [group, ...lines].join('\n');
   };
   const codes = Object.entries(exitCodes).map(([name, code]) => {

@@ -4,6 +4,10 @@ interface Options {
   readonly say: (line: string) => void;
   /** After SIGTERM, how long the step and the saving may take, in ms. */
   readonly graceMs?: number;
+  /** What the first signal does, for people. Default: of a training. */
+  readonly stopping?: string;
+  /** What a second Ctrl-C does. */
+  readonly again?: string;
 }
 
 /** Ends the process as it stands, with the cursor that a progress bar may have hidden. */
@@ -24,7 +28,12 @@ export interface Interrupts {
  * Signals, for the command line only. The first Ctrl-C or SIGTERM ends the run after the step, and the model is
  * saved; a second one, or the end of the grace period, ends the process at once.
  */
-export function listenForInterrupts({ say, graceMs = 25_000 }: Options): Interrupts {
+export function listenForInterrupts({
+  say,
+  graceMs = 25_000,
+  stopping = 'stopping after this step and saving',
+  again = 'stops now, without saving',
+}: Options): Interrupts {
   const controller = new AbortController();
   let code: number | undefined;
   const handle = (exitCode: number, text: string): void => {
@@ -33,13 +42,9 @@ export function listenForInterrupts({ say, graceMs = 25_000 }: Options): Interru
     say(text);
     controller.abort();
   };
-  const onInterrupt = (): void =>
-    handle(
-      exitCodes.interrupted,
-      'stopping after this step and saving; Ctrl-C again stops now, without saving',
-    );
+  const onInterrupt = (): void => handle(exitCodes.interrupted, `${stopping}; Ctrl-C again ${again}`);
   const onTerminate = (): void => {
-    handle(exitCodes.terminated, 'SIGTERM: stopping after this step and saving');
+    handle(exitCodes.terminated, `SIGTERM: ${stopping}`);
     setTimeout(() => endNow(exitCodes.terminated), graceMs).unref();
   };
   process.on('SIGINT', onInterrupt);
