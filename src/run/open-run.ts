@@ -1,16 +1,16 @@
 /** What a run needs open while it lasts: data, devices, replicas, loaders, its folder and log. */
-import { Coordinator } from '../coordinator/coordinator.js';
+import type { Coordinator } from '../coordinator/coordinator.js';
 import { DataLoaders } from '../data/data-loaders.js';
-import { type OpenedData, openData } from '../data/open-dataset.js';
-import { chooseDevices, type DeviceChoice } from '../engine/devices.js';
+import { openData } from '../data/open-dataset.js';
+import { chooseDevices } from '../engine/devices.js';
 import { ConfigError } from '../errors.js';
 import { type ChannelStatistics, channelStatistics } from './channel-statistics.js';
 import type { TrainConfig } from './config.js';
 import { FirstStepCB } from './first-step.js';
-import { recipeReference } from './recipe-reference.js';
+import { makeCoordinator } from './make-coordinator.js';
 import { type RunParts, recordFailure } from './report.js';
 import type { RunFolder } from './run-folder.js';
-import { type Logger, runLog } from './run-log.js';
+import { runLog } from './run-log.js';
 import type { TrainContext } from './train-context.js';
 
 /**
@@ -34,7 +34,12 @@ export async function withRun<T>(
   const log = runLog(folder, context.logger);
   const open: { close(): Promise<void> }[] = [];
   try {
-    const coordinator = makeCoordinator(config, selected, data, log, context);
+    const coordinator = makeCoordinator(config, selected, data.train, {
+      onOutput: (replica, text) => {
+        log.info({ event: 'output', replica, text }, 'the recipe printed');
+        context.onOutput?.(replica, text);
+      },
+    });
     open.push(coordinator);
     const loaders = DataLoaders.from(data, { batchSize, numWorkers, seed });
     open.push(loaders);
@@ -57,38 +62,6 @@ function requireSamplesForAll({ batchSize }: TrainConfig, replicas: number): voi
   throw new ConfigError(`a batch of ${batchSize} leaves some of the ${replicas} replicas without a sample`, {
     where: 'batchSize',
     hint: `use a batch size of at least ${replicas}, or fewer devices`,
-  });
-}
-
-function makeCoordinator(
-  config: TrainConfig,
-  { engine, devices }: DeviceChoice,
-  { train: { imageShape, classes } }: OpenedData,
-  log: Logger,
-  context: TrainContext,
-): Coordinator {
-  const { labelSmoothing } = config;
-  return new Coordinator({
-    engine,
-    engineSettings: {
-      precision: config.precision,
-      tf32: config.tf32,
-      deterministic: config.deterministic,
-      cudaGraph: config.cudaGraph,
-    },
-    devices: devices.map(({ id }) => id),
-    recipe: recipeReference(config),
-    loss: labelSmoothing > 0 ? { name: 'crossEntropy', labelSmoothing } : undefined,
-    imageShape,
-    classes,
-    seed: config.seed,
-    verify: config.verify,
-    stallTimeoutMs: config.stallTimeout * 1000,
-    startTimeoutMs: Math.max(120, config.stallTimeout) * 1000,
-    onOutput: (replica, text) => {
-      log.info({ event: 'output', replica, text }, 'the recipe printed');
-      context.onOutput?.(replica, text);
-    },
   });
 }
 
