@@ -1,108 +1,104 @@
-/** The bundled sample's PNGs through the decode pool and the batch slots, beside sharp alone and PyTorch. */
-
-import { closeSync, openSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** The bundled sample's PNGs, as files and as a pack, through the loader; beside sharp alone and PyTorch. */
+import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
-import { DataLoader } from '../src/data/data-loader.js';
-import { PackDataset } from '../src/data/datasets/pack.js';
-import { readExactly } from '../src/data/datasets/pack-format.js';
+import { ImageFolder } from '../src/data/datasets/image-folder.js';
+import { Subset } from '../src/data/datasets/subset.js';
 import { openData } from '../src/data/open-dataset.js';
-import { packageRoot } from '../src/package-root.js';
-import { type Bench, compare, type Measurement, summarise } from './harness.js';
-import { type PeerOptions, runPeer } from './peer.js';
+import { count } from './flags.js';
+import type { Bench, BenchOptions, Measurement } from './harness.js';
+import { type ImageFile, samplePngs, writeImageFolder } from './image-sets.js';
+import { type LoaderTask, type LoaderVariant, loaderVariants, TorchLoader } from './loader-variants.js';
+import { epochRate, fastest, pairedRatio, takeTurns, type Variant } from './rounds.js';
+import { withTemporaryFolder } from './temporary-folder.js';
 
-const BATCH = 256;
-const RUNS = 5;
 /** More than sharp needs to keep every libuv thread busy. */
-const SHARP_IN_FLIGHT = 64;
-const threadCounts = [0, 1, 2];
-const SHARP_ALONE = `sharp alone, ${SHARP_IN_FLIGHT} buffers in flight`;
+const sharpInFlight = 64;
+/** Its rate is the same with more, and it would take most of the time. */
+const sharpImages = 2000;
+const FOLDER = 'folder of PNGs';
 
-export const bench: Bench = {
-  description: "the sample's PNGs decoded into batch slots, images a second",
-  peer: "PyTorch's DataLoader with torchvision",
-  async run({ peer, peerOptions }) {
-    const files = await pngFiles();
-    const rows = await ours(files);
-    const [alone] = rows;
-    const best = rows.slice(1).reduce((a, b) => (b.median > a.median ? b : a));
-    const peers = peer ? await torch(files, peerOptions) : [];
-    return {
-      settings: { images: files.length, batch: BATCH, runs: RUNS, cores: availableParallelism() },
-      rows: [
-        alone,
-        ...rows.slice(1).map(row => compare(row, alone)),
-        ...peers.map(row => compare(row, best)),
-      ],
-      notes: ['each run is one epoch; the variants take turns, so that a change of load meets all of them'],
-    };
-  },
+const flags = {
+  images: count(10_000, 'of the sample'),
+  batch: count(256, 'images a batch'),
+  runs: count(7, 'runs after two to warm up'),
+  'run-ms': count(400, 'milliseconds of a run, at least: it is whole epochs'),
 };
 
-/** The sample's training images as they lie in its pack. */
-async function pngFiles(): Promise<Buffer[]> {
-  const { source } = await PackDataset.open(
-    join(packageRoot(), 'data', 'fashion-mnist-sample', 'train.pack'),
-  );
-  if (source.storage.kind !== 'records') throw new TypeError('the sample is a pack');
-  const { files, starts, lengths } = source.storage;
-  const descriptor = openSync(files[0], 'r');
-  try {
-    return Array.from(source.labels, (_, row) => readExactly(descriptor, starts[row], lengths[row]));
-  } finally {
-    closeSync(descriptor);
-  }
+type Options = BenchOptions<typeof flags>;
+
+export const bench: Bench<typeof flags> = {
+  description: "the sample's 28 × 28 PNGs decoded into batch slots, images a second",
+  peer: "PyTorch's DataLoader with torchvision",
+  flags,
+  run: options =>
+    withTemporaryFolder('loader', async folder => {
+      const { images, batch, 'run-ms': runMs } = options.values;
+      const pngs = await samplePngs(images);
+      await writeImageFolder(folder, pngs, 'png');
+      const { train } = await openData('sample');
+      const pack = new Subset(train, Uint32Array.from(pngs.keys()));
+      const task = { batch, runMs, signal: options.signal };
+      const files = await ImageFolder.open(folder);
+      const ours = [...loaderVariants(FOLDER, files, task), ...loaderVariants('pack of PNGs', pack, task)];
+      const variants = [sharpAlone(pngs, runMs), ...ours];
+      try {
+        const measured = options.peer
+          ? await withTorch({ folder, ours, variants, task }, options)
+          : { rows: await takeTurns(variants, rounds(options)) };
+        return {
+          settings: { cores: availableParallelism() },
+          ...measured,
+          notes: [
+            'the variants take turns, so that a change of load meets all of them; ratios are taken round by round',
+            'PyTorch: the best of 0, 1 and 2 persistent workers for each way to read; the same files',
+          ],
+        };
+      } finally {
+        for (const variant of ours) await variant.close();
+      }
+    }),
+};
+
+const rounds = ({ values: { runs }, signal }: Options) => ({ runs, signal, unit: 'img/s' });
+
+interface Ours {
+  readonly folder: string;
+  /** Those of the folder first. */
+  readonly ours: readonly LoaderVariant[];
+  readonly variants: readonly Variant[];
+  readonly task: LoaderTask;
 }
 
-async function ours(files: readonly Buffer[]): Promise<Measurement[]> {
-  const { train } = await openData('sample');
-  const loaders = threadCounts.map(
-    numWorkers => new DataLoader(train, { batchSize: BATCH, shuffle: true, numWorkers }),
-  );
-  const variants: [name: string, epoch: () => Promise<void>][] = [
-    [SHARP_ALONE, () => decodeAll(files)],
-    ...loaders.map((loader, i): [string, () => Promise<void>] => [
-      `pool and slots, ${threadCounts[i]} threads`,
-      async () => {
-        for await (const _ of loader);
-      },
-    ]),
-  ];
-  const rates: number[][] = variants.map(() => []);
-  // The first round starts threads and fills caches: not counted.
-  for (let run = 0; run <= RUNS; run++) {
-    for (const [i, [, epoch]] of variants.entries()) {
-      const start = performance.now();
-      await epoch();
-      if (run > 0) rates[i].push((1000 * files.length) / (performance.now() - start));
-    }
-  }
-  for (const loader of loaders) await loader.close();
-  return variants.map(([name], i) => summarise(name, 'img/s', rates[i]));
+function withTorch({ folder, ours, variants, task }: Ours, options: Options) {
+  return TorchLoader.over(folder, ours[0].dataset, task, options.peerOptions, async torch => {
+    const versions = await torch.versions();
+    await torch.checkSameImages(ours[0], 'read_image');
+    options.say(`${variants.length} variants of ours, in turns with PyTorch`);
+    const peers = torch.variants(['read_image', 'ImageFolder']);
+    const rows = await takeTurns([...variants, ...peers], rounds(options));
+    return { rows: [...rows, ...ratiosToTorch(rows)], versions };
+  });
+}
+
+/** Files against files: a pack is an advantage that the peer does not have. */
+function ratiosToTorch(rows: readonly Measurement[]): Measurement[] {
+  const best = fastest(rows.filter(({ name }) => name.startsWith(FOLDER)));
+  const peers = rows.filter(({ name }) => name.startsWith('PyTorch'));
+  return peers.map(row => pairedRatio(`${best.name} ÷ ${row.name}`, best, row));
 }
 
 /** sharp at its best: straight from memory, nothing done with the pixels. */
-async function decodeAll(files: readonly Buffer[]): Promise<void> {
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < files.length) await sharp(files[next++]).toColourspace('b-w').raw().toBuffer();
-  };
-  await Promise.all(Array.from({ length: SHARP_IN_FLIGHT }, lane));
-}
-
-async function torch(files: readonly Buffer[], options: PeerOptions): Promise<Measurement[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'gradring-loader-'));
-  try {
-    const classFolder = join(folder, 'all');
-    await mkdir(classFolder);
-    for (const [row, file] of files.entries()) await writeFile(join(classFolder, `${row}.png`), file);
-    const result = (await runPeer('loader.py', [folder, String(BATCH), String(RUNS)], options)) as {
-      [name: string]: number[];
+function sharpAlone(all: readonly ImageFile[], runMs: number): Variant {
+  const files = all.slice(0, sharpImages);
+  const epoch = async (): Promise<void> => {
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < files.length) await sharp(files[next++].bytes).toColourspace('b-w').raw().toBuffer();
     };
-    return Object.entries(result).map(([name, runs]) => summarise(name, 'img/s', runs));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+    await Promise.all(Array.from({ length: sharpInFlight }, lane));
+  };
+  return {
+    name: `sharp alone, ${sharpInFlight} buffers in flight`,
+    run: () => epochRate(files.length, runMs, epoch),
+  };
 }

@@ -11,11 +11,20 @@ import type { Bench } from './harness.js';
 import { bench as loader } from './loader.js';
 import { bench as memory } from './memory.js';
 import { bench as overhead } from './overhead.js';
+import { bench as photos } from './photos.js';
 import { markdownTable, textTable, writeJson } from './report.js';
 import { bench as scaling } from './scaling.js';
 import { bench as step } from './step.js';
 
-const benches: Readonly<Record<string, Bench>> = { loader, allreduce, step, scaling, overhead, memory };
+const benches: Readonly<Record<string, Bench>> = {
+  loader,
+  photos,
+  allreduce,
+  step,
+  scaling,
+  overhead,
+  memory,
+};
 
 const sharedFlags = {
   json: text('file', '', 'write the figures there too, with every run, the machine and the versions'),
