@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatasetError } from '../../errors.js';
@@ -12,7 +13,7 @@ export interface PackRecord {
 
 /**
  * Writes a pack: under a temporary name beside `file`, flushed to the disk, then renamed, so that `file` is
- * whole or not there. Holds one record in memory at a time.
+ * whole or not there. Holds one record and 1 MiB in memory at a time.
  *
  * @throws DatasetError where the records do not match the header; the temporary file is removed
  */
@@ -21,7 +22,8 @@ export async function writePack(
   header: PackHeader,
   records: Iterable<PackRecord> | AsyncIterable<PackRecord>,
 ): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
+  // Random too: threads of one process may write the same pack at once.
+  const temporary = `${file}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
   const handle = await open(temporary, 'w');
   try {
     try {
@@ -50,6 +52,7 @@ async function writeTo(
   const labels = index.subarray(8 * (count + 1));
   let end = head.length + index.length;
   let row = 0;
+  const out = new PayloadWriter(handle, end);
   index.writeBigUInt64LE(BigInt(end), 0);
   for await (const { bytes, label } of records) {
     if (row === count) throw mismatch(file, `more than the header's ${count} records came`);
@@ -59,15 +62,55 @@ async function writeTo(
     if (bytes.length === 0 || (encoding === 'raw' && bytes.length !== imageBytes(imageShape))) {
       throw mismatch(file, `row ${row} has ${bytes.length} bytes`);
     }
-    await writeFully(handle, bytes, end);
+    const full = out.add(bytes);
+    if (full !== undefined) await full;
     end += bytes.length;
     labels.writeInt32LE(label, 4 * row);
     row++;
     index.writeBigUInt64LE(BigInt(end), 8 * row);
   }
   if (row !== count) throw mismatch(file, `${row} records came, the header says ${count}`);
+  await out.flush();
   await writeFully(handle, head, 0);
   await writeFully(handle, index, head.length);
+}
+
+/** Writes small records many at a time: a write each costs more than most of them. */
+class PayloadWriter {
+  readonly #handle: FileHandle;
+  readonly #buffer = Buffer.allocUnsafe(1 << 20);
+  #used = 0;
+  #position: number;
+
+  constructor(handle: FileHandle, position: number) {
+    this.#handle = handle;
+    this.#position = position;
+  }
+
+  /** Takes `bytes`; what it returns is to be awaited before the next. */
+  add(bytes: Uint8Array): Promise<void> | undefined {
+    if (bytes.length > this.#buffer.length - this.#used) return this.#makeRoom(bytes);
+    this.#buffer.set(bytes, this.#used);
+    this.#used += bytes.length;
+    return undefined;
+  }
+
+  async flush(): Promise<void> {
+    await writeFully(this.#handle, this.#buffer.subarray(0, this.#used), this.#position);
+    this.#position += this.#used;
+    this.#used = 0;
+  }
+
+  async #makeRoom(bytes: Uint8Array): Promise<void> {
+    await this.flush();
+    if (bytes.length > this.#buffer.length) {
+      await writeFully(this.#handle, bytes, this.#position);
+      this.#position += bytes.length;
+    } else {
+      this.#buffer.set(bytes);
+      this.#used = bytes.length;
+    }
+  }
 }
 
 async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
