@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ConfigError, SampleError } from '../../errors.js';
 import type { ImageShape } from '../../protocol/batch.js';
 import { fits, kernels, type Resize } from './decode.js';
+import { parsePng } from './png-file.js';
 import { loadSharp } from './sharp-decoder.js';
 
 export interface ImageOptions {
@@ -67,6 +68,10 @@ export async function shapeOf(
 
 /** As the file's header has it; 1 channel where the image is grey. */
 async function headerShape(file: Uint8Array): Promise<ImageShape> {
+  const png = parsePng(file);
+  if (png !== undefined) {
+    return [png.height, png.width, png.samples <= 2 && png.palette === undefined ? 1 : 3];
+  }
   const sharp = await loadSharp();
   const { height, width, space } = await sharp(file).metadata();
   return [height, width, space === 'b-w' || space === 'grey16' ? 1 : 3];

@@ -5,14 +5,37 @@ import { type Decode, type Resize, ShapeMismatch } from './decode.js';
 
 type SharpModule = typeof import('sharp')['default'];
 
+let loaded: Promise<SharpModule> | undefined;
+let limited = false;
+
 /** sharp costs 0.1 s to load: only what really decodes with it pays for it. */
-export async function loadSharp(): Promise<SharpModule> {
-  return (await import('sharp')).default;
+export function loadSharp(): Promise<SharpModule> {
+  loaded ??= import('sharp').then(({ default: sharp }) => {
+    if (limited) limit(sharp);
+    return sharp;
+  });
+  return loaded;
+}
+
+/**
+ * Has sharp decode each image by one thread and remember none, since many are decoded at once and none twice. These
+ * settings hold for the whole process; they are made when sharp is loaded.
+ */
+export function limitSharp(): void {
+  limited = true;
+  // Where it cannot be loaded, whoever needs it hears of it.
+  loaded?.then(limit, () => undefined);
+}
+
+function limit(sharp: SharpModule): void {
+  sharp.concurrency(1);
+  sharp.cache(false);
 }
 
 /**
  * Decodes everything that sharp reads. Greyscale is the luminance of the image; an alpha channel is dropped; EXIF
- * orientation is not applied (as in torchvision).
+ * orientation is not applied (as in torchvision). A JPEG that becomes less than half as large is decoded at a half,
+ * a quarter or an eighth of its size at once.
  */
 export function sharpDecoder([height, width, channels]: ImageShape, resize?: Resize): Decode {
   return async (file, target) => {

@@ -1,13 +1,17 @@
 /** Entry of a decode thread: piscina calls the default export once a thread and epoch. */
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, threadId } from 'node:worker_threads';
 import { errorToWire, type WireError } from '../../errors.js';
-import { loadSharp } from '../decode/sharp-decoder.js';
+import { limitSharp } from '../decode/sharp-decoder.js';
 import { openReader, type SampleReader } from '../samples/sample-reader.js';
-import { needsDecoder, type SampleSource } from '../samples/sample-source.js';
+import type { SampleSource } from '../samples/sample-source.js';
 import { type FillJob, fillSlots } from './fill-slots.js';
+import { Wakeup } from './wakeup.js';
 
-/** What a decode thread and the pool send each other: only that the other should look at the control words. */
-export type LinkMessage = 'look';
+/** What the pool sends a decode thread: that it should look at the control words. */
+export type PoolMessage = 'look';
+
+/** What a decode thread sends: which one it is, and from then on that a batch waited for is there. */
+export type ThreadMessage = { readonly threadId: number } | 'look';
 
 export interface DecodeTask {
   readonly job: FillJob;
@@ -17,18 +21,15 @@ export interface DecodeTask {
 
 /** @returns the error that ended it: a rejection would lose its class and code on the way through piscina */
 export default async function decode({ job, source, port }: DecodeTask): Promise<WireError | undefined> {
-  let wake: (() => void) | undefined;
-  port.on('message', (_: LinkMessage) => wake?.());
-  const link = {
-    published: () => port.postMessage('look' satisfies LinkMessage),
-    released: () =>
-      new Promise<void>(resolve => {
-        wake = resolve;
-      }),
-  };
+  const changed = new Wakeup();
+  port.on('message', () => changed.wake());
+  const send = (message: ThreadMessage): void => port.postMessage(message);
+  // First of all: should it hang, the pool has to know which thread to end.
+  send({ threadId });
+  const link = { published: () => send('look'), changed };
   let reader: SampleReader | undefined;
   try {
-    if (needsDecoder(source)) await limitSharp();
+    limitSharp();
     reader = openReader(source);
     await fillSlots(job, reader, link);
     return undefined;
@@ -38,11 +39,4 @@ export default async function decode({ job, source, port }: DecodeTask): Promise
     // The port is the pool's to close: closed from here, it could drop what was just posted.
     reader?.close();
   }
-}
-
-/** Many images at once, each by one thread and none twice: these settings hold for the whole process. */
-async function limitSharp(): Promise<void> {
-  const sharp = await loadSharp();
-  sharp.concurrency(1);
-  sharp.cache(false);
 }
