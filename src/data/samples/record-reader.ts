@@ -52,7 +52,8 @@ function readFile(path: string, room: Room): Buffer {
   }
 }
 
-function readFully(descriptor: number, target: Buffer, position: number): void {
+/** @throws Error where the file ends before `target` is full */
+export function readFully(descriptor: number, target: Uint8Array, position: number): void {
   let done = 0;
   while (done < target.length) {
     const count = readSync(descriptor, target, done, target.length - done, position + done);

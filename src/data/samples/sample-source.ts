@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { ImageShape } from '../../protocol/batch.js';
+import type { PixelCache } from '../cache/pixel-cache.js';
 import type { Resize } from '../decode/decode.js';
 import { type StringTable, stringAt } from './string-table.js';
 
@@ -58,6 +59,8 @@ export interface SampleSource {
   readonly labels: Int32Array;
   /** Row of the storage for each sample (uint32, shared memory); absent: they are the same. */
   readonly rows?: Uint32Array;
+  /** Decoded rows of the storage: read from it where they are there, kept in it where they are not. */
+  readonly cache?: PixelCache;
 }
 
 /** Whether its samples have to be decoded, or are pixels already. */
@@ -71,6 +74,20 @@ export function imageBytes([height, width, channels]: ImageShape): number {
   return height * width * channels;
 }
 
+/** Rows of the storage, of which the samples may be some. */
+export function storageRows({ storage, imageShape }: SampleSource): number {
+  switch (storage.kind) {
+    case 'concatenated':
+      return storage.starts[storage.parts.length];
+    case 'files':
+      return storage.paths.offsets.length - 1;
+    case 'records':
+      return storage.lengths.length;
+    case 'raw':
+      return storage.pixels.length / imageBytes(imageShape);
+  }
+}
+
 /** Row of the storage that sample `index` is. */
 export function storageRow({ rows }: SampleSource, index: number): number {
   return rows === undefined ? index : rows[index];
@@ -82,7 +99,7 @@ export function filePath({ root, paths }: FileTable, row: number): string {
 }
 
 /** The part that a row is in, and its sample there. */
-export function partOf({ starts }: Concatenated, row: number): { part: number; index: number } {
+export function partOf({ starts }: Pick<Concatenated, 'starts'>, row: number): { part: number; index: number } {
   let part = 0;
   while (row >= starts[part + 1]) part++;
   return { part, index: row - starts[part] };
@@ -101,8 +118,8 @@ export function describeSample(source: SampleSource, index: number): string {
       return `${filePath(storage, row)} (row ${row} of ${name})`;
     case 'records': {
       const file = storage.files[storage.fileOf?.[row] ?? 0];
-      const member = storage.names === undefined ? '' : `${stringAt(storage.names, row)}, `;
-      return `${member}row ${row} of ${file} (${name})`;
+      if (storage.names === undefined) return `row ${row} of ${file} (${name})`;
+      return `${stringAt(storage.names, row)} in ${file} (row ${row} of ${name})`;
     }
     case 'raw':
       return `row ${row} of ${storage.file} (${name})`;
