@@ -1,17 +1,14 @@
-import { AbortedError, DatasetError, LoaderError } from '../errors.js';
+import { AbortedError, LoaderError } from '../errors.js';
 import type { Batch, SlotRing } from '../protocol/batch.js';
 import { collateInPlace } from './collate.js';
-import { checkLabels, type Dataset } from './dataset.js';
+import { type Dataset, type IterableDataset, isIterable } from './dataset.js';
 import { createSlots, slotViews } from './fill/batch-slots.js';
-import { DecodePool } from './fill/decode-pool.js';
-import { planEpoch } from './fill/epoch-plan.js';
-import { Fill, type FillCrew, type FillEvents, fillHere } from './fill/fill.js';
-import { fillBatches, givesBatches } from './fill/fill-batches.js';
-import type { FillJob } from './fill/fill-slots.js';
-import { batchesOf, checkOptions, type DataLoaderOptions, workersFor } from './loader-options.js';
-import type { IndexBatchSampler } from './samplers/batch-sampler.js';
-import { datasetReader } from './samples/dataset-reader.js';
-import { openReader } from './samples/sample-reader.js';
+import type { EpochFill } from './fill/epoch-fill.js';
+import type { LoaderEpochs } from './loader-epochs.js';
+import { checkKind, checkOptions, type DataLoaderOptions } from './loader-options.js';
+import { type LoaderStats, StatsRecorder } from './loader-stats.js';
+import { RowEpochs } from './row-epochs.js';
+import { StreamEpochs } from './stream-epochs.js';
 
 /**
  * Batches of a dataset, decoded ahead into shared memory, in an order that depends on the sampler alone.
@@ -22,54 +19,48 @@ import { openReader } from './samples/sample-reader.js';
  * be iterated again.
  */
 export class DataLoader implements AsyncIterable<Batch> {
-  readonly dataset: Dataset;
+  readonly dataset: Dataset | IterableDataset;
   /** Epoch the next loop serves, from 0; set it to resume a run. */
   epoch = 0;
   /** Batch that the next loop begins with, from 0; those before it are not decoded. 0 again once it has begun. */
   startBatch = 0;
   readonly #options: DataLoaderOptions;
-  readonly #batches: IndexBatchSampler;
-  readonly #slots: SlotRing;
-  readonly #workers: number;
-  #ownPool: DecodePool | undefined;
-  #fill: Fill | undefined;
+  readonly #epochs: LoaderEpochs;
+  readonly #stats = new StatsRecorder();
+  #slots: SlotRing;
+  #fill: EpochFill | undefined;
   #closed = false;
-  #waitMs = 0;
 
   /** @throws LoaderError on unusable options, DatasetError where a label is no class of the dataset */
-  constructor(dataset: Dataset, options: DataLoaderOptions = {}) {
+  constructor(dataset: Dataset | IterableDataset, options: DataLoaderOptions = {}) {
     const checked = checkOptions(options);
+    checkKind(options, isIterable(dataset));
     this.dataset = dataset;
     this.#options = options;
-    this.#workers = workersFor(dataset, options);
-    if (dataset.labels.length !== dataset.length) {
-      throw new DatasetError(
-        `the dataset has ${dataset.length} samples and ${dataset.labels.length} labels`,
-        {
-          where: 'labels',
-          hint: 'give one label a sample',
-        },
-      );
-    }
-    checkLabels(dataset.labels, dataset.classes, index => dataset.describe(index));
-    this.#batches = batchesOf(dataset, options, checked);
-    const layout = { capacity: this.#batches.batchSize, imageShape: dataset.imageShape };
-    this.#slots = createSlots(layout, checked.prefetch + 1);
+    this.#epochs = isIterable(dataset)
+      ? new StreamEpochs(dataset, checked)
+      : new RowEpochs(dataset, options, checked);
+    this.#slots = this.#newSlots();
   }
 
-  /** Batches in an epoch. */
+  /** Batches in an epoch. @throws LoaderError for an iterable dataset of unknown length without `samplesPerEpoch` */
   get length(): number {
-    return this.#batches.length;
+    return this.#epochs.length;
   }
 
   /** Most samples a batch holds. */
   get batchSize(): number {
-    return this.#batches.batchSize;
+    return this.#epochs.batchSize;
   }
 
   /** Milliseconds the current epoch's loop, or the last one's, has waited for batches. */
   get waitMs(): number {
-    return this.#waitMs;
+    return this.#stats.waitMs;
+  }
+
+  /** How the current epoch's loop, or the last one's, went. */
+  get stats(): LoaderStats {
+    return this.#stats.read();
   }
 
   /** Batches that are decoded, the one the loop holds included; at most prefetch + 1. 0 between epochs. */
@@ -80,8 +71,8 @@ export class DataLoader implements AsyncIterable<Batch> {
   /**
    * One epoch. A batch's slot is written again once the next batch is asked for.
    *
-   * @throws SampleError where a sample cannot be decoded, LoaderError where a decode thread died or the loader
-   * is being iterated already, AbortedError when the signal said so
+   * @throws SampleError where a sample cannot be decoded, LoaderError where a decode thread died, a batch did not come
+   * in time or the loader is being iterated already, AbortedError when the signal said so
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
     const { signal } = this.#options;
@@ -91,17 +82,17 @@ export class DataLoader implements AsyncIterable<Batch> {
     signal?.addEventListener('abort', abort);
     try {
       // Places count the batches that are decoded; the slot of a batch follows from its place.
-      for (let place = 0; startBatch + place < this.length; place++) {
-        const asked = performance.now();
-        await fill.ready(place);
-        this.#waitMs += performance.now() - asked;
-        yield this.#batch({ epoch, index: startBatch + place, place, size: fill.sizeOf(place) });
+      for (let place = 0; ; place++) {
+        this.#stats.waited(await fill.ready(place));
+        const size = fill.sizeOf(place);
+        if (size === 0) break;
+        this.#stats.given(size);
+        yield this.#batch({ epoch, index: startBatch + place, place, size });
         fill.release(place);
       }
     } finally {
       signal?.removeEventListener('abort', abort);
-      await fill.stop();
-      this.#fill = undefined;
+      await this.#end(fill);
     }
   }
 
@@ -113,12 +104,12 @@ export class DataLoader implements AsyncIterable<Batch> {
    * @throws DatasetError where a label is no class of the dataset
    */
   testLoader(dataset: Dataset, { numWorkers }: Pick<DataLoaderOptions, 'numWorkers'> = {}): DataLoader {
-    const { transforms, collate, prefetch, signal } = this.#options;
-    const pool = dataset.source === undefined ? undefined : (this.#options.pool ?? this.#ownPool);
-    const here = numWorkers ?? (pool === undefined && this.#workers === 0 ? 0 : undefined);
+    const { transforms, collate, prefetch, timeout, signal } = this.#options;
+    const pool = dataset.source === undefined ? undefined : this.#epochs.pool;
+    const here = numWorkers ?? (pool === undefined && this.#epochs.workers === 0 ? 0 : undefined);
     // No more than there are: the slots of a single large image need not hold a hundred.
     const batchSize = Math.min(this.batchSize, Math.max(dataset.length, 1));
-    const same = { transforms, collate, prefetch, signal };
+    const same = { transforms, collate, prefetch, timeout, signal };
     return new DataLoader(dataset, { ...same, batchSize, pool, numWorkers: here });
   }
 
@@ -128,10 +119,10 @@ export class DataLoader implements AsyncIterable<Batch> {
     const fill = this.#fill;
     fill?.fail(closedError());
     await fill?.stop();
-    await this.#ownPool?.close();
+    await this.#epochs.close();
   }
 
-  #begin(epoch: number, startBatch: number): Fill {
+  #begin(epoch: number, startBatch: number): EpochFill {
     const { signal } = this.#options;
     if (this.#closed) throw closedError();
     if (signal?.aborted) throw aborted(signal.reason);
@@ -141,30 +132,33 @@ export class DataLoader implements AsyncIterable<Batch> {
         hint: 'finish or leave that loop first, or make a second DataLoader',
       });
     }
-    if (!Number.isInteger(startBatch) || startBatch < 0 || startBatch > this.length) {
-      throw new LoaderError(`startBatch is ${startBatch}, an epoch has ${this.length} batches`, {
+    const { knownLength = Number.MAX_SAFE_INTEGER } = this.#epochs;
+    if (!Number.isInteger(startBatch) || startBatch < 0 || startBatch > knownLength) {
+      throw new LoaderError(`startBatch is ${startBatch}, an epoch has ${knownLength} batches`, {
         where: 'startBatch',
         hint: 'a whole number of batches that are done; all of them leaves none',
       });
     }
-    const plan = planEpoch(this.#batches, epoch, this.dataset.length, startBatch);
+    const nameOf = (place: number): string => `batch ${startBatch + place} of epoch ${epoch}`;
+    const fill = this.#epochs.begin({ epoch, startBatch, nameOf, slots: this.#slots });
     this.epoch = epoch + 1;
     this.startBatch = 0;
-    this.#waitMs = 0;
-    const chunk = chunkSize(this.batchSize, this.#workers);
-    this.#fill = new Fill(plan, this.#slots, chunk, (job, events) => this.#start(job, events));
-    return this.#fill;
+    this.#stats.begin(fill);
+    this.#fill = fill;
+    return fill;
   }
 
-  #start(job: FillJob, events: FillEvents): FillCrew {
-    const { dataset } = this;
-    const { source } = dataset;
-    if (source === undefined && givesBatches(dataset)) return fillBatches(job, events, dataset);
-    if (source === undefined) return fillHere(job, events, () => datasetReader(dataset));
-    if (this.#workers === 0) return fillHere(job, events, () => openReader(source));
-    const pool = this.#options.pool ?? this.#ownPool ?? new DecodePool(this.#workers);
-    if (this.#options.pool === undefined) this.#ownPool = pool;
-    return pool.fill(job, events, source);
+  async #end(fill: EpochFill): Promise<void> {
+    this.#stats.end();
+    // Whoever did not end may still write where it was told to: nobody is to read there any more.
+    if (!(await fill.stop())) this.#slots = this.#newSlots();
+    await this.#epochs.ended();
+    this.#fill = undefined;
+  }
+
+  #newSlots(): SlotRing {
+    const { imageShape } = this.dataset;
+    return createSlots({ capacity: this.#epochs.batchSize, imageShape }, this.#epochs.prefetch + 1);
   }
 
   #batch({
@@ -184,11 +178,6 @@ export class DataLoader implements AsyncIterable<Batch> {
     if (this.#options.collate !== undefined) collateInPlace(this.#options.collate, views);
     return { ring, slot, size, epoch, index, ...views, transforms: this.#options.transforms ?? [] };
   }
-}
-
-/** Small enough that all threads work on the batch that is waited for, large enough to make tickets rare. */
-function chunkSize(batchSize: number, workers: number): number {
-  return Math.min(Math.max(Math.ceil(batchSize / Math.max(workers, 1) / 2), 8), 64);
 }
 
 function closedError(): LoaderError {

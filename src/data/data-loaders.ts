@@ -1,9 +1,12 @@
 import { DataLoader } from './data-loader.js';
-import type { Dataset, DatasetPair } from './dataset.js';
+import { type Dataset, type DatasetPair, type IterableDataset, isIterable } from './dataset.js';
 import { DecodePool } from './fill/decode-pool.js';
 import { type DataLoaderOptions, withBatchSampler, workersFor } from './loader-options.js';
 import type { DatasetDict } from './rows/dataset-dict.js';
 import { type ImagesOfOptions, imagesOf } from './rows/images-of.js';
+
+/** As `DatasetPair`; what is trained on may be a stream. */
+type LoadedPair = Omit<DatasetPair, 'train'> & { readonly train: Dataset | IterableDataset };
 
 type SplitOptions = Omit<DataLoaderOptions, 'numWorkers' | 'pool'>;
 
@@ -41,20 +44,28 @@ export class DataLoaders {
    *
    * @throws LoaderError on unusable options, DatasetError where a label is no class of its dataset
    */
-  static from({ train, valid }: DatasetPair, options: DataLoadersOptions = {}): DataLoaders {
+  static from({ train, valid }: LoadedPair, options: DataLoadersOptions = {}): DataLoaders {
     const { train: ofTrain, valid: validOptions, ...common } = options;
     const ofValid = validOptions && withBatchSampler(validOptions);
-    const { numWorkers, collate, prefetch, transforms, signal } = common;
-    const workers = Math.max(workersFor(train, common), workersFor(valid, common));
-    const pool = workers > 0 ? (common.pool ?? new DecodePool(workers)) : undefined;
-    const threads = { pool, numWorkers: numWorkers === 0 ? 0 : undefined };
+    const { collate, prefetch, prefetchFactor, timeout, transforms, signal, persistentWorkers } = common;
+    const pool = sharedPool([train, valid], common);
     const samples = ofTrain?.sampler ?? ofTrain?.batchSampler ?? common.sampler ?? common.batchSampler;
-    const shuffle = samples === undefined ? true : undefined;
+    const shuffle = samples === undefined && !isIterable(train) ? true : undefined;
     try {
-      const trainLoader = new DataLoader(train, { shuffle, ...common, ...ofTrain, ...threads });
+      const trainLoader = new DataLoader(train, {
+        shuffle,
+        ...common,
+        ...ofTrain,
+        ...threadsFor(train, pool, common),
+      });
       const batchSize = ofValid?.batchSampler === undefined ? 2 * trainLoader.batchSize : undefined;
-      const shared = { collate, prefetch, transforms, signal };
-      const validLoader = new DataLoader(valid, { batchSize, ...shared, ...ofValid, ...threads });
+      const shared = { collate, prefetch, prefetchFactor, timeout, transforms, signal, persistentWorkers };
+      const validLoader = new DataLoader(valid, {
+        batchSize,
+        ...shared,
+        ...ofValid,
+        ...threadsFor(valid, pool, common),
+      });
       return new DataLoaders(trainLoader, validLoader, pool, common.pool === undefined);
     } catch (error) {
       if (common.pool === undefined) void pool?.close();
@@ -82,6 +93,28 @@ export class DataLoaders {
     await Promise.all([this.train.close(), this.valid.close()]);
     if (this.#ownsPool) await this.pool?.close();
   }
+}
+
+/** The threads for both loaders; undefined where they need none, or are to have their own. */
+function sharedPool(
+  datasets: readonly (Dataset | IterableDataset)[],
+  options: DataLoaderOptions,
+): DecodePool | undefined {
+  const workers = datasets.map(dataset => (isIterable(dataset) ? 0 : workersFor(dataset, options)));
+  const most = Math.max(...workers);
+  // Threads that end after each epoch are each loader's own.
+  if (most === 0 || options.persistentWorkers === false) return options.pool;
+  return options.pool ?? new DecodePool(most);
+}
+
+/** `numWorkers` says how many threads the pool has, or that there are none. */
+function threadsFor(
+  dataset: Dataset | IterableDataset,
+  pool: DecodePool | undefined,
+  { numWorkers }: DataLoaderOptions,
+): Pick<DataLoaderOptions, 'pool' | 'numWorkers'> {
+  if (isIterable(dataset)) return { pool: undefined, numWorkers: undefined };
+  return { pool, numWorkers: pool === undefined || numWorkers === 0 ? numWorkers : undefined };
 }
 
 /** miniai's `get_dls`: `DataLoaders.from`, its arguments in another order. */

@@ -1,6 +1,7 @@
 /** What a dataset is to everything above it. The loader needs no more than this. */
 import { DatasetError } from '../errors.js';
 import type { ImageShape } from '../protocol/batch.js';
+import type { SampleContext } from './samples/sample-context.js';
 import type { SampleSource } from './samples/sample-source.js';
 
 export interface Sample {
@@ -19,13 +20,18 @@ export interface Dataset {
   readonly imageShape: ImageShape;
   /** int32 class indices, [length]. */
   readonly labels: Int32Array;
-  /** @throws SampleError where the image cannot be decoded or has another shape */
-  get(index: number): Promise<Sample>;
+  /**
+   * @param context given by a loader: the epoch, and random numbers for this sample
+   * @throws SampleError where the image cannot be decoded or has another shape
+   */
+  get(index: number, context?: SampleContext): Promise<Sample>;
   /**
    * Several samples at once, in the order of `indices`. A loader on the calling thread then asks for each batch in
    * one call, where it would otherwise make one of `get` for each sample.
+   *
+   * @param contexts one for each of them
    */
-  getBatch?(indices: readonly number[]): Promise<readonly Sample[]>;
+  getBatch?(indices: readonly number[], contexts?: readonly SampleContext[]): Promise<readonly Sample[]>;
   /** File and row of a sample, as a person would name it: for error messages. */
   describe(index: number): string;
   /**
@@ -33,6 +39,33 @@ export interface Dataset {
    * then asks it for every sample, several at a time.
    */
   readonly source?: SampleSource;
+}
+
+/**
+ * Samples that come one after the other and have no numbers: a stream, a queue, what another program makes. It may have
+ * no end. A `DataLoader` reads it on the calling thread.
+ */
+export interface IterableDataset extends AsyncIterable<StreamedSample> {
+  readonly classes: readonly string[];
+  /** Shape of every image of the dataset. */
+  readonly imageShape: ImageShape;
+  /** In messages. Default `the stream`. */
+  readonly name?: string;
+  /** Samples of an epoch, where that is known. `samplesPerEpoch` of the loader goes before it. */
+  readonly length?: number;
+  /** Called with the epoch, from 0, before each iteration: the order may depend on it, and on nothing else. */
+  setEpoch?(epoch: number): void;
+}
+
+/** As `Sample`; its pixels must stay as they are until the loader has placed them, after its shuffle buffer. */
+export interface StreamedSample extends Omit<Sample, 'index'> {
+  /** What the sample is called in `Batch.indices`. Default: its place in the stream, from 0. */
+  readonly index?: number;
+}
+
+/** Whether it is to be iterated, and cannot be asked for a row. */
+export function isIterable(dataset: Dataset | IterableDataset): dataset is IterableDataset {
+  return !('get' in dataset);
 }
 
 /** A training set and the set it is judged on; same classes, same image shape. */

@@ -1,6 +1,7 @@
 import { defaultSeed } from '../default-seed.js';
 import { LoaderError } from '../errors.js';
 import type { TransformSpec } from '../protocol/batch.js';
+import type { CacheKind, CacheOptions } from './cache/cache-options.js';
 import type { Collate } from './collate.js';
 import type { Dataset } from './dataset.js';
 import { type DecodePool, defaultPoolSize } from './fill/decode-pool.js';
@@ -13,7 +14,7 @@ export interface DataLoaderOptions {
   readonly batchSize?: number;
   /** A new order every epoch. Default false. */
   readonly shuffle?: boolean;
-  /** Of the shuffling. Default: that of `setSeed`, 42. */
+  /** Of the shuffling, and of the random numbers for datasets of the user's. Default: that of `setSeed`, 42. */
   readonly seed?: number;
   /** Leave out a last batch that is not full. Default false. */
   readonly dropLast?: boolean;
@@ -31,25 +32,59 @@ export interface DataLoaderOptions {
   readonly numWorkers?: number | 'auto';
   /** Batches decoded ahead of the one in use, 1 or more. Each costs one slot of memory. Default 2. */
   readonly prefetch?: number;
+  /** The same as PyTorch counts it: batches ahead for each decode thread. Instead of `prefetch`. */
+  readonly prefetchFactor?: number;
+  /** false: the loader's own threads end after each epoch, and are started for the next. Default true. */
+  readonly persistentWorkers?: boolean;
+  /**
+   * Seconds that a batch is waited for: then the epoch ends with a LoaderError that names what decoders were at work
+   * on. Default 0: for ever. What blocks the calling thread itself cannot be timed.
+   */
+  readonly timeout?: number;
+  /** Of an iterable dataset: samples after which an epoch ends; one that has an end of its own must reach it. */
+  readonly samplesPerEpoch?: number;
+  /** Of an iterable dataset: samples held to choose from at random, by `seed` and epoch. Default 0: in order. */
+  readonly shuffleBuffer?: number;
   /** Makes the batch of its samples, on the calling thread. Default: they are stacked as decoded. */
   readonly collate?: Collate;
   /** What replicas do to their shard before the model sees it. Default: nothing. */
   readonly transforms?: readonly TransformSpec[];
+  /**
+   * Where decoded images are kept, so that they are decoded in the first epoch only: `none` (default), `memory`, or
+   * `disk`, where later runs find them. All loaders of the dataset share it.
+   */
+  readonly cache?: CacheKind | CacheOptions;
   /** Threads shared with other loaders; the loader never closes them. Default: threads of its own. */
   readonly pool?: DecodePool;
   /** Ends the epoch under way with an AbortedError. */
   readonly signal?: AbortSignal;
 }
 
-const defaults = { batchSize: 64, shuffle: false, dropLast: false, prefetch: 2 };
+const defaults = {
+  batchSize: 64,
+  shuffle: false,
+  dropLast: false,
+  persistentWorkers: true,
+  timeout: 0,
+  shuffleBuffer: 0,
+};
 
-type CheckedOptions = typeof defaults & { readonly seed: number };
+/** Options with their defaults; what is optional still depends on others. */
+export type CheckedOptions = typeof defaults & { readonly seed: number } & Pick<
+    DataLoaderOptions,
+    'prefetch' | 'prefetchFactor' | 'samplesPerEpoch'
+  >;
 
 /** Options that exclude each other: what each left one replaces. */
 const replaced = {
   sampler: ['shuffle', 'seed'],
   batchSampler: ['sampler', 'shuffle', 'seed', 'batchSize', 'dropLast'],
+  prefetchFactor: ['prefetch'],
 } as const;
+
+/** Options that only a dataset with rows has, and those that only an iterable one has. */
+const ofRows = ['shuffle', 'sampler', 'batchSampler', 'prefetchFactor', 'pool'] as const;
+const ofStreams = ['samplesPerEpoch', 'shuffleBuffer'] as const;
 
 /** Options with a batch sampler, if there is one, where it belongs. */
 export function withBatchSampler<T extends Pick<DataLoaderOptions, 'sampler' | 'batchSampler'>>(
@@ -80,6 +115,16 @@ export function batchesOf(
   });
 }
 
+/** Whole numbers, and the least that each may be. */
+const leasts = [
+  ['batchSize', 1],
+  ['prefetch', 1],
+  ['prefetchFactor', 1],
+  ['seed', 0],
+  ['samplesPerEpoch', 1],
+  ['shuffleBuffer', 0],
+] as const;
+
 /** Fills in defaults. @throws LoaderError naming the option */
 export function checkOptions(given: DataLoaderOptions): CheckedOptions {
   const options = withBatchSampler(given);
@@ -88,15 +133,51 @@ export function checkOptions(given: DataLoaderOptions): CheckedOptions {
     if (options[option] === undefined || given === undefined) continue;
     throw optionError(given, `${given} and ${option} are given`, `${option} decides it: leave ${given} out`);
   }
-  const { batchSize, prefetch, seed, shuffle, dropLast } = {
-    ...defaults,
-    seed: defaultSeed(),
-    ...defined(options),
-  };
-  expectInteger('batchSize', batchSize, 1);
-  expectInteger('prefetch', prefetch, 1);
-  expectInteger('seed', seed, 0);
-  return { batchSize, prefetch, seed, shuffle, dropLast };
+  const { collate: _, transforms, pool, signal, numWorkers, sampler, batchSampler, ...plain } = options;
+  const checked = { ...defaults, seed: defaultSeed(), ...defined(plain) };
+  for (const [option, least] of leasts) {
+    const value = checked[option];
+    if (value !== undefined) expectInteger(option, value, least);
+  }
+  const { timeout, persistentWorkers } = checked;
+  if (!(timeout >= 0)) throw optionError('timeout', `timeout is ${timeout}`, 'seconds, 0 or more');
+  if (!persistentWorkers && pool !== undefined)
+    throw optionError(
+      'persistentWorkers',
+      'persistentWorkers is false, and a pool is given',
+      'whoever made the pool closes it: leave one of the two out',
+    );
+  return checked;
+}
+
+/** Refuses options that belong to the other kind of dataset. @throws LoaderError naming the option */
+export function checkKind(options: DataLoaderOptions, isStream: boolean): void {
+  const wrong = (isStream ? ofRows : ofStreams).find(option => options[option] !== undefined);
+  if (wrong !== undefined)
+    throw optionError(
+      wrong,
+      `${wrong} is given, and the dataset ${isStream ? 'is iterable, it has no rows' : 'has rows'}`,
+      isStream
+        ? 'shuffleBuffer shuffles a stream; it is read on the calling thread'
+        : 'shuffle and samplers decide about rows: RandomSampler has numSamples',
+    );
+  const { numWorkers = 'auto' } = options;
+  if (!isStream || numWorkers === 'auto' || numWorkers === 0) return;
+  throw optionError('numWorkers', `numWorkers is ${numWorkers}`, 'an iterable dataset is read here: give 0');
+}
+
+/** Batches decoded ahead of the one in use. @throws LoaderError naming the option */
+export function prefetchOf(
+  { prefetch = 2, prefetchFactor }: Pick<CheckedOptions, 'prefetch' | 'prefetchFactor'>,
+  workers: number,
+): number {
+  if (prefetchFactor === undefined) return prefetch;
+  if (workers > 0) return prefetchFactor * workers;
+  throw optionError(
+    'prefetchFactor',
+    `prefetchFactor is ${prefetchFactor}, and there are no decode threads`,
+    'give prefetch, which counts batches whoever decodes them',
+  );
 }
 
 /** Decode threads a loader of `dataset` uses. @throws LoaderError naming the option */

@@ -2,6 +2,7 @@ import type { ImageShape } from '../../protocol/batch.js';
 import { Purpose, Random } from '../../random.js';
 import { checkRow, type Dataset, type DatasetPair, type Sample, sharedLabels } from '../dataset.js';
 import { rowsOfSlice, type SampleStack, stackSamples } from '../samples/read-samples.js';
+import type { SampleContext } from '../samples/sample-context.js';
 import type { SampleSource } from '../samples/sample-source.js';
 
 /** Some rows of a dataset, in the order given; its errors still name the file and row of the whole. */
@@ -18,7 +19,8 @@ export class Subset implements Dataset {
     this.#dataset = dataset;
     this.#rows = shared(Uint32Array.from(rows));
     this.labels = sharedLabels(Int32Array.from(rows, row => dataset.labels[row]));
-    if (dataset.getBatch !== undefined) this.getBatch = indices => this.#getBatch(indices);
+    if (dataset.getBatch !== undefined)
+      this.getBatch = (indices, contexts) => this.#getBatch(indices, contexts);
     const { source } = dataset;
     if (source !== undefined) {
       const rowsOfStorage = source.rows;
@@ -40,9 +42,9 @@ export class Subset implements Dataset {
     return this.#dataset.imageShape;
   }
 
-  async get(index: number): Promise<Sample> {
+  async get(index: number, context?: SampleContext): Promise<Sample> {
     checkRow(index, this.length);
-    return { ...(await this.#dataset.get(this.#rows[index])), index };
+    return { ...(await this.#dataset.get(this.#rows[index], context)), index };
   }
 
   /** These samples, stacked. @throws RangeError, SampleError */
@@ -59,8 +61,12 @@ export class Subset implements Dataset {
     return this.#dataset.describe(this.#rows[index]);
   }
 
-  async #getBatch(indices: readonly number[]): Promise<readonly Sample[]> {
-    const samples = await this.#dataset.getBatch?.(indices.map(index => this.#rows[index]));
+  async #getBatch(
+    indices: readonly number[],
+    contexts?: readonly SampleContext[],
+  ): Promise<readonly Sample[]> {
+    const rows = indices.map(index => this.#rows[index]);
+    const samples = await this.#dataset.getBatch?.(rows, contexts);
     return (samples ?? []).map((sample, i) => ({ ...sample, index: indices[i] }));
   }
 }

@@ -4,8 +4,9 @@ import { Piscina } from 'piscina';
 import { errorFromWire, LoaderError, type WireError } from '../../errors.js';
 import { threadUrl } from '../../thread-url.js';
 import type { SampleSource } from '../samples/sample-source.js';
-import type { DecodeTask, LinkMessage } from './decode-thread.js';
+import type { DecodeTask, PoolMessage, ThreadMessage } from './decode-thread.js';
 import type { FillCrew, FillEvents } from './fill.js';
+import { threadDied } from './fill-errors.js';
 import type { FillJob } from './fill-slots.js';
 
 /** Epochs that may be under way at once over one pool: their tasks share its threads. */
@@ -58,6 +59,9 @@ export class DecodePool {
       notify: () => {
         for (const { notify } of crew) notify();
       },
+      abandon: () => {
+        for (const { abandon } of crew) abandon();
+      },
     };
   }
 
@@ -72,7 +76,11 @@ export class DecodePool {
 
   #startTask(job: FillJob, events: FillEvents, source: SampleSource): FillCrew {
     const { port1, port2 } = new MessageChannel();
-    port1.on('message', (_: LinkMessage) => events.published());
+    let thread: number | undefined;
+    port1.on('message', (message: ThreadMessage) => {
+      if (message === 'look') events.published();
+      else thread = message.threadId;
+    });
     const settled = this.#threads
       .run({ job, source, port: port2 }, { transferList: [port2] })
       .then(
@@ -81,10 +89,21 @@ export class DecodePool {
           // The task's end may overtake its last message on the other port, and closing drops that.
           else events.published();
         },
-        cause => events.failed(threadDied(cause)),
+        cause => events.died(cause),
       )
-      .finally(() => port1.close());
-    return { settled, notify: () => port1.postMessage('look' satisfies LinkMessage) };
+      .finally(() => {
+        thread = undefined;
+        port1.close();
+      });
+    const notify = (): void => port1.postMessage('look' satisfies PoolMessage);
+    return { settled, notify, abandon: () => this.#end(thread) };
+  }
+
+  /** Ends a thread; piscina starts another, and what else it worked on fails. */
+  #end(threadId: number | undefined): void {
+    // Ended already, or not begun: then the stopped epoch is left as soon as the thread comes to it.
+    if (threadId === undefined) return;
+    void this.#threads.threads.find(thread => thread.threadId === threadId)?.terminate();
   }
 }
 
@@ -101,13 +120,4 @@ export function libuvAdvice(poolSize: number, setting: string | undefined): stri
     `${poolSize} decode threads share ${libuvThreads} libuv threads: ` +
     `set UV_THREADPOOL_SIZE=${poolSize} before Node.js starts`
   );
-}
-
-function threadDied(cause: unknown): LoaderError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new LoaderError(`a decode thread ended: ${reason}`, {
-    where: 'decode pool',
-    hint: 'if it ran out of memory, lower numWorkers or batchSize',
-    cause,
-  });
 }

@@ -7,6 +7,8 @@ export interface EpochPlan {
   readonly rows: Uint32Array;
   /** Batch b is rows[starts[b] … starts[b + 1]); one element more than there are batches. */
   readonly starts: Uint32Array;
+  /** Samples of the epoch that come before rows[0]. */
+  readonly samplesBefore: number;
 }
 
 /**
@@ -24,6 +26,7 @@ export function planEpoch(
     throw samplerError(`gave ${all.length} batches, its length is ${sampler.length}`, epoch);
   }
   const batches = all.slice(first);
+  const samplesBefore = all.slice(0, first).reduce((sum, { length }) => sum + length, 0);
   const starts = shared(batches.length + 1);
   for (const [batch, { length }] of batches.entries()) {
     if (length < 1 || length > sampler.batchSize) {
@@ -44,7 +47,7 @@ export function planEpoch(
       rows[starts[batch] + i] = row;
     }
   }
-  return { rows, starts };
+  return { rows, starts, samplesBefore };
 }
 
 function shared(length: number): Uint32Array {

@@ -2,43 +2,54 @@
 import { GradringError } from '../../errors.js';
 import type { Dataset, Sample } from '../dataset.js';
 import { placeSample, unusable } from '../samples/dataset-reader.js';
+import { type EpochDraws, SampleContext } from '../samples/sample-context.js';
 import { slotViews } from './batch-slots.js';
 import type { FillCrew, FillEvents } from './fill.js';
 import { FillControl } from './fill-control.js';
-import type { FillJob } from './fill-slots.js';
+import { type FillJob, untilFree } from './fill-slots.js';
+import { Wakeup } from './wakeup.js';
 
 /** A dataset with `getBatch`. */
 export type BatchDataset = Dataset & Required<Pick<Dataset, 'getBatch'>>;
 
 export const givesBatches = (dataset: Dataset): dataset is BatchDataset => dataset.getBatch !== undefined;
 
-/** A crew of one that asks `dataset` for one batch after the other, each in one call. */
-export function fillBatches(job: FillJob, events: FillEvents, dataset: BatchDataset): FillCrew {
+/** A crew of one that asks `dataset` for one batch after the other, each in one call: a chunk is a batch. */
+export function fillBatches(
+  job: FillJob,
+  events: FillEvents,
+  dataset: BatchDataset,
+  draws: EpochDraws,
+): FillCrew {
   const control = FillControl.attach(job.control);
-  let wake: (() => void) | undefined;
-  const notified = (): Promise<void> =>
-    new Promise(resolve => {
-      wake = resolve;
-    });
+  const changed = new Wakeup();
   const work = async (): Promise<void> => {
     for (let batch = 0; batch < job.starts.length - 1; batch++) {
-      while (!control.isFree(batch) && !control.stopped) await notified();
+      await untilFree(batch, control, changed);
       if (control.stopped) return;
-      const rows = [...job.rows.subarray(job.starts[batch], job.starts[batch + 1])];
-      const samples = await samplesOf(dataset, rows);
+      // Of a batch that is one chunk, for whoever asks what is under way.
+      control.takeTicket();
+      const first = job.starts[batch];
+      const rows = [...job.rows.subarray(first, job.starts[batch + 1])];
+      const contexts = rows.map((_, i) => new SampleContext(draws, job.samplesBefore + first + i));
+      const samples = await samplesOf(dataset, rows, contexts);
       // The consumer may have left meanwhile, and nothing is to be written any more.
       if (control.stopped) return;
       writeBatch(job, control, dataset, batch, samples);
       events.published();
     }
   };
-  return { settled: work().catch(events.failed), notify: () => wake?.() };
+  return { settled: work().catch(events.failed), notify: () => changed.wake(), abandon: () => undefined };
 }
 
-async function samplesOf(dataset: BatchDataset, rows: readonly number[]): Promise<readonly Sample[]> {
+async function samplesOf(
+  dataset: BatchDataset,
+  rows: readonly number[],
+  contexts: readonly SampleContext[],
+): Promise<readonly Sample[]> {
   let samples: readonly Sample[];
   try {
-    samples = await dataset.getBatch(rows);
+    samples = await dataset.getBatch(rows, contexts);
   } catch (error) {
     // A transform that is wrong for every row has said so better.
     throw error instanceof GradringError
@@ -62,6 +73,6 @@ function writeBatch(
     const target = pixels.subarray(place * bytes, (place + 1) * bytes);
     labels[place] = placeSample(dataset, sample.index, sample, target);
     indices[place] = sample.index;
-    control.sampleWritten(batch);
   }
+  control.samplesWritten(batch, samples.length);
 }

@@ -1,9 +1,12 @@
 /** The decoders' side of an epoch: take a chunk, wait for its slot, write its samples, until none is left. */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { SlotRing } from '../../protocol/batch.js';
 import type { SampleReader } from '../samples/sample-reader.js';
 import { slotViews } from './batch-slots.js';
 import type { EpochPlan } from './epoch-plan.js';
 import { FillControl } from './fill-control.js';
+import { TimeSlice } from './time-slice.js';
+import type { Wakeup } from './wakeup.js';
 
 /** One epoch to decode, as every decoder gets it: structured-cloneable, its memory shared. */
 export interface FillJob extends EpochPlan {
@@ -16,10 +19,10 @@ export interface FillJob extends EpochPlan {
 
 /** How decoder and consumer wake each other; what happened stands in the control words. */
 export interface FillLink {
-  /** Tells the consumer that a batch is complete. */
+  /** Tells the consumer that the batch it waits for is complete. */
   published(): void;
-  /** Settles at the next release or stop from now on. */
-  released(): Promise<void>;
+  /** Woken when the consumer released a slot or stopped the epoch. */
+  readonly changed: Wakeup;
 }
 
 /**
@@ -28,51 +31,59 @@ export interface FillLink {
  */
 const IN_FLIGHT = 32;
 
+/** Chunks of a full batch. Those of a smaller one end early, or are empty. */
+export const chunksPerBatch = ({ slots, chunk }: FillJob): number => Math.ceil(slots.layout.capacity / chunk);
+
 /** Works until every chunk is taken or the epoch is stopped, and whatever was begun has ended. */
 export async function fillSlots(job: FillJob, reader: SampleReader, link: FillLink): Promise<void> {
-  const { slots, starts, chunk } = job;
+  const { starts, chunk } = job;
   const control = FillControl.attach(job.control);
-  const writer = new SampleWriter(job, control, reader, link);
+  const writer = new ChunkWriter(job, control, reader, link);
   const batches = starts.length - 1;
-  const chunksPerBatch = Math.ceil(slots.layout.capacity / chunk);
+  const chunks = chunksPerBatch(job);
   try {
     for (;;) {
       const ticket = control.takeTicket();
-      const batch = Math.floor(ticket / chunksPerBatch);
+      const batch = Math.floor(ticket / chunks);
       if (batch >= batches) break;
-      while (!control.isFree(batch) && !control.stopped && !writer.failed) {
-        // A sample under way may fail meanwhile: its batch, and so the release waited for, would never come.
-        await Promise.race([link.released(), writer.failure]);
-      }
+      // A sample under way may fail meanwhile: its batch, and so the release waited for, would never come.
+      await untilFree(batch, control, link.changed, () => writer.failed);
       if (control.stopped || writer.failed) break;
-      // Chunks are cut for a full batch: those of a smaller one end early, or are empty.
-      const first = starts[batch] + (ticket % chunksPerBatch) * chunk;
-      const end = Math.min(first + chunk, starts[batch + 1]);
-      for (let position = first; position < end && !writer.failed; position++) {
-        if (!writer.hasRoom) await writer.room();
-        writer.write(batch, position);
-      }
-      if (writer.failed) break;
+      const first = starts[batch] + (ticket % chunks) * chunk;
+      await writer.write(batch, first, Math.min(first + chunk, starts[batch + 1]));
     }
   } finally {
     await writer.drained();
   }
 }
 
-/** Writes samples into slots, several at once, and publishes the batches they complete. */
-class SampleWriter {
-  /** Settles when the first sample fails. Never rejects. */
-  readonly failure: Promise<void>;
+/** Waits until `batch` may be written, or there is no more to write: the epoch was stopped, or `givesUp` says so. */
+export async function untilFree(
+  batch: number,
+  control: FillControl,
+  changed: Wakeup,
+  givesUp: () => boolean = () => false,
+): Promise<void> {
+  if (control.isFree(batch)) return;
+  const began = performance.now();
+  control.decoderSleeps();
+  while (!control.isFree(batch) && !control.stopped && !givesUp()) await changed.next();
+  control.decoderWoke(performance.now() - began);
+}
+
+/** Writes samples into slots, several at once where they are waited for, and publishes the batches they complete. */
+class ChunkWriter {
   readonly #job: FillJob;
   readonly #control: FillControl;
   readonly #reader: SampleReader;
   readonly #link: FillLink;
   readonly #views;
+  /** Pixels of each place of each slot, cut when first written to. */
+  readonly #targets: Uint8Array[][];
   readonly #bytes: number;
   readonly #errors: unknown[] = [];
-  #fail: () => void = () => undefined;
+  readonly #slice = new TimeSlice();
   #underWay = 0;
-  #wake: (() => void) | undefined;
 
   constructor(job: FillJob, control: FillControl, reader: SampleReader, link: FillLink) {
     this.#job = job;
@@ -81,64 +92,104 @@ class SampleWriter {
     this.#link = link;
     const { buffers, layout } = job.slots;
     this.#views = buffers.map(buffer => slotViews(buffer, layout));
+    this.#targets = buffers.map(() => []);
     this.#bytes = this.#views[0].pixels.length / layout.capacity;
-    this.failure = new Promise(resolve => {
-      this.#fail = resolve;
-    });
   }
 
   get failed(): boolean {
     return this.#errors.length > 0;
   }
 
-  get hasRoom(): boolean {
-    return this.#underWay < IN_FLIGHT;
-  }
-
-  /** Settles when one sample that was under way has ended. */
-  async room(): Promise<void> {
-    await new Promise<void>(resolve => {
-      this.#wake = resolve;
-    });
-  }
-
   /** Settles when nothing is under way. @throws the first error of a sample */
   async drained(): Promise<void> {
-    while (this.#underWay > 0) await this.room();
+    while (this.#underWay > 0) await this.#link.changed.next();
     if (this.failed) throw this.#errors[0];
   }
 
-  write(batch: number, position: number): void {
-    const { rows, starts } = this.#job;
-    const place = position - starts[batch];
-    const views = this.#views[batch % this.#views.length];
-    const row = rows[position];
-    const written = (label: number): void => {
-      views.labels[place] = label;
-      views.indices[place] = row;
-      if (this.#control.sampleWritten(batch)) this.#link.published();
-    };
-    try {
-      const target = views.pixels.subarray(place * this.#bytes, (place + 1) * this.#bytes);
-      const label = this.#reader.read(row, target);
-      if (typeof label === 'number') written(label);
-      else this.#follow(label.then(written));
-    } catch (error) {
-      this.#sampleFailed(error);
+  /** Writes the samples at `first` … `end` − 1 of the plan, all of `batch`, or as many as there is leave to. */
+  async write(batch: number, first: number, end: number): Promise<void> {
+    const { rows, starts, samplesBefore } = this.#job;
+    const { labels, indices } = this.#views[batch % this.#views.length];
+    // Counted here and reported together: an atomic operation for each sample would be dear beside a copied one.
+    let written = this.#writeRun(batch, first, end);
+    for (let at = first + written; at < end; at++) {
+      const place = at - starts[batch];
+      const row = rows[at];
+      try {
+        const label = this.#reader.read(row, this.#target(batch, place), samplesBefore + at);
+        if (typeof label === 'number') {
+          labels[place] = label;
+          indices[place] = row;
+          written++;
+        } else this.#follow(label, batch, place, row);
+      } catch (error) {
+        this.#sampleFailed(error);
+      }
+      if (this.failed) return;
+      if (this.#underWay < IN_FLIGHT && !this.#slice.isOver) continue;
+      this.#report(batch, written);
+      written = 0;
+      await this.#pause();
+      if (this.#control.stopped || this.failed) return;
     }
+    this.#report(batch, written);
+    if (this.#slice.isOver) await this.#pause();
   }
 
-  #follow(pending: Promise<void>): void {
-    this.#underWay++;
+  /** Writes what the reader has at hand of the samples at `first` … `end` − 1. @returns how many */
+  #writeRun(batch: number, first: number, end: number): number {
+    if (this.#reader.readRun === undefined) return 0;
+    const { rows, starts } = this.#job;
+    const { pixels, labels, indices } = this.#views[batch % this.#views.length];
+    const place = first - starts[batch];
+    const run = rows.subarray(first, end);
+    const written = this.#reader.readRun(run, pixels.subarray(place * this.#bytes), labels.subarray(place));
+    // After the pixels: a row that stands here counts as written.
+    for (let i = 0; i < written; i++) indices[place + i] = run[i];
+    return written;
+  }
+
+  #target(batch: number, place: number): Uint8Array {
+    const slot = batch % this.#views.length;
+    this.#targets[slot][place] ??= this.#views[slot].pixels.subarray(
+      place * this.#bytes,
+      (place + 1) * this.#bytes,
+    );
+    return this.#targets[slot][place];
+  }
+
+  #report(batch: number, written: number): void {
+    if (written === 0 || !this.#control.samplesWritten(batch, written)) return;
+    if (this.#control.isAwaited(batch)) this.#link.published();
+  }
+
+  /** Lets the event loop turn, and waits for room where too many samples are under way. */
+  async #pause(): Promise<void> {
+    if (this.#underWay < IN_FLIGHT) await turn();
+    while (this.#underWay >= IN_FLIGHT) await this.#link.changed.next();
+    this.#slice.restart();
+  }
+
+  #follow(pending: Promise<number>, batch: number, place: number, row: number): void {
+    const { labels, indices } = this.#views[batch % this.#views.length];
+    const writeLabel = (label: number): void => {
+      labels[place] = label;
+      indices[place] = row;
+      this.#report(batch, 1);
+    };
     const ended = (): void => {
       this.#underWay--;
-      this.#wake?.();
+      this.#link.changed.wake();
     };
-    pending.catch(error => this.#sampleFailed(error)).finally(ended);
+    this.#underWay++;
+    pending
+      .then(writeLabel)
+      .catch(error => this.#sampleFailed(error))
+      .finally(ended);
   }
 
   #sampleFailed(error: unknown): void {
     this.#errors.push(error);
-    this.#fail();
+    this.#link.changed.wake();
   }
 }

@@ -1,16 +1,24 @@
 /** The consumer's side of an epoch: waits for batches in order, releases them, and stops the decoders. */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { SlotRing } from '../../protocol/batch.js';
 import type { SampleReader } from '../samples/sample-reader.js';
+import { type EpochFill, settlesInTime } from './epoch-fill.js';
 import type { EpochPlan } from './epoch-plan.js';
 import { FillControl } from './fill-control.js';
+import { threadDied, timedOut } from './fill-errors.js';
 import { type FillJob, fillSlots } from './fill-slots.js';
+import { TimeSlice } from './time-slice.js';
+import { markUnwritten, rowsUnderWay } from './under-way.js';
+import { Wakeup } from './wakeup.js';
 
 /** What the decoders of an epoch report to its consumer, in its thread. */
 export interface FillEvents {
-  /** A batch was completed. */
+  /** The batch that is waited for was completed. */
   published(): void;
   /** A decoder gave up; it decodes nothing more. */
   failed(error: Error): void;
+  /** A decode thread ended in the middle of its work. */
+  died(cause: unknown): void;
 }
 
 /** Those who decode an epoch. */
@@ -19,68 +27,125 @@ export interface FillCrew {
   readonly settled: Promise<void>;
   /** Tells them that control words changed. */
   notify(): void;
+  /** Ends those that do not answer any more, where that is possible: a thread can be ended, a promise cannot. */
+  abandon(): void;
 }
 
-export class Fill {
-  readonly #plan: EpochPlan;
+export interface FillOptions {
+  readonly plan: EpochPlan;
+  readonly slots: SlotRing;
+  /** Samples a decoder takes at a time. */
+  readonly chunk: number;
+  /** Milliseconds that a batch is waited for; 0: for ever. */
+  readonly timeoutMs: number;
+  /** What a batch of the plan and a row of the dataset are called in messages. */
+  readonly names: { batch(batch: number): string; row(row: number): string };
+}
+
+/** An epoch of rows, decoded by a crew. */
+export class Fill implements EpochFill {
+  readonly #options: FillOptions;
+  readonly #job: FillJob;
   readonly #control: FillControl;
   readonly #crew: FillCrew;
+  readonly #changed = new Wakeup();
+  readonly #slice = new TimeSlice();
   #failure: Error | undefined;
-  #wake: (() => void) | undefined;
+  #isHung = false;
 
   /** @param start puts a crew to work; its events may come any time after `start` has returned */
-  constructor(
-    plan: EpochPlan,
-    slots: SlotRing,
-    chunk: number,
-    start: (job: FillJob, events: FillEvents) => FillCrew,
-  ) {
-    this.#plan = plan;
+  constructor(options: FillOptions, start: (job: FillJob, events: FillEvents) => FillCrew) {
+    const { plan, slots, chunk } = options;
+    this.#options = options;
     this.#control = FillControl.create(slots.buffers.length, plan.starts);
-    const job = { ...plan, slots, chunk, control: this.#control.words };
-    this.#crew = start(job, { published: () => this.#wake?.(), failed: error => this.fail(error) });
+    this.#job = { ...plan, slots, chunk, control: this.#control.words };
+    for (let slot = 0; slot < slots.buffers.length; slot++) markUnwritten(this.#job, slot);
+    this.#crew = start(this.#job, {
+      published: () => this.#changed.wake(),
+      failed: error => this.fail(error),
+      died: cause => this.fail(threadDied(cause, this.#underWay())),
+    });
   }
 
-  /** Batches complete and not yet released. */
   get filled(): number {
     return this.#control.filled;
   }
 
-  /** Samples in `batch`. */
+  get slotWaitMs(): number {
+    return this.#control.slotWaitMs;
+  }
+
+  /** Batches of the plan. */
+  get length(): number {
+    return this.#job.starts.length - 1;
+  }
+
   sizeOf(batch: number): number {
-    return this.#plan.starts[batch + 1] - this.#plan.starts[batch];
+    if (batch >= this.length) return 0;
+    return this.#job.starts[batch + 1] - this.#job.starts[batch];
   }
 
-  /** Settles when `batch` is complete in its slot. @throws what `fail` was told, at once */
-  async ready(batch: number): Promise<void> {
-    for (;;) {
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.#control.isReady(batch)) return;
-      await new Promise<void>(resolve => {
-        this.#wake = resolve;
-      });
-    }
+  async ready(batch: number): Promise<number> {
+    if (batch >= this.length) return 0;
+    // A loop that never has to wait would keep the event loop of this thread from turning.
+    if (this.#slice.isOver) await this.#turn();
+    if (this.#failure === undefined && this.#control.isReady(batch)) return 0;
+    const began = performance.now();
+    await this.#wait(batch);
+    this.#slice.restart();
+    return performance.now() - began;
   }
 
-  /** The slot of `batch` may be written again. */
   release(batch: number): void {
-    this.#control.release(batch, this.#plan.starts);
-    this.#crew.notify();
+    // Only a slot that is written again: the views of an epoch's last batches stay as they are.
+    if (batch + this.#control.slots < this.length) markUnwritten(this.#job, batch);
+    if (this.#control.release(batch, this.#job.starts)) this.#crew.notify();
   }
 
-  /** Ends the epoch with an error: the first one told is the one `ready` throws. */
   fail(error: Error): void {
     this.#failure ??= error;
     this.#control.stop();
     this.#crew.notify();
-    this.#wake?.();
+    this.#changed.wake();
   }
 
-  /** Ends the epoch wherever it is. Settles when no decoder touches the slots any more. */
-  async stop(): Promise<void> {
+  async stop(): Promise<boolean> {
     this.#control.stop();
     this.#crew.notify();
-    await this.#crew.settled;
+    const ended = await settlesInTime(this.#crew.settled, this.#isHung);
+    if (!ended) this.#crew.abandon();
+    return ended;
+  }
+
+  async #wait(batch: number): Promise<void> {
+    const { timeoutMs } = this.#options;
+    const timer = timeoutMs > 0 ? setTimeout(() => this.#giveUp(batch), timeoutMs) : undefined;
+    try {
+      for (;;) {
+        if (this.#failure !== undefined) throw this.#failure;
+        this.#control.consumerSleeps(batch);
+        if (this.#control.isReady(batch)) return;
+        await this.#changed.next();
+      }
+    } finally {
+      clearTimeout(timer);
+      this.#control.consumerWoke();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    await turn();
+    this.#slice.restart();
+  }
+
+  #giveUp(batch: number): void {
+    const { names, timeoutMs } = this.#options;
+    this.#isHung = true;
+    this.fail(timedOut(names.batch(batch), timeoutMs, this.#underWay()));
+  }
+
+  #underWay(): string[] {
+    return rowsUnderWay(this.#job).map(row => this.#options.names.row(row));
   }
 }
 
@@ -90,18 +155,14 @@ export function fillHere(
   events: FillEvents,
   open: () => SampleReader | Promise<SampleReader>,
 ): FillCrew {
-  let wake: (() => void) | undefined;
-  const released = (): Promise<void> =>
-    new Promise(resolve => {
-      wake = resolve;
-    });
+  const changed = new Wakeup();
   const work = async (): Promise<void> => {
     const reader = await open();
     try {
-      await fillSlots(job, reader, { published: events.published, released });
+      await fillSlots(job, reader, { published: events.published, changed });
     } finally {
       reader.close();
     }
   };
-  return { settled: work().catch(events.failed), notify: () => wake?.() };
+  return { settled: work().catch(events.failed), notify: () => changed.wake(), abandon: () => undefined };
 }

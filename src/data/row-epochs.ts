@@ -1,0 +1,109 @@
+/** The epochs of a dataset with rows: in the order of a sampler, decoded by threads or on the calling thread. */
+import { DatasetError } from '../errors.js';
+import type { SlotRing } from '../protocol/batch.js';
+import { checkLabels, type Dataset } from './dataset.js';
+import { DecodePool } from './fill/decode-pool.js';
+import type { EpochFill } from './fill/epoch-fill.js';
+import { planEpoch } from './fill/epoch-plan.js';
+import { Fill, type FillCrew, type FillEvents, fillHere } from './fill/fill.js';
+import { fillBatches, givesBatches } from './fill/fill-batches.js';
+import type { FillJob } from './fill/fill-slots.js';
+import type { EpochStart, LoaderEpochs } from './loader-epochs.js';
+import {
+  batchesOf,
+  type CheckedOptions,
+  type DataLoaderOptions,
+  prefetchOf,
+  workersFor,
+} from './loader-options.js';
+import type { IndexBatchSampler } from './samplers/batch-sampler.js';
+import { datasetReader } from './samples/dataset-reader.js';
+import type { EpochDraws } from './samples/sample-context.js';
+import { openReader } from './samples/sample-reader.js';
+
+export class RowEpochs implements LoaderEpochs {
+  readonly workers: number;
+  readonly prefetch: number;
+  readonly #dataset: Dataset;
+  readonly #options: CheckedOptions;
+  readonly #batches: IndexBatchSampler;
+  readonly #givenPool: DecodePool | undefined;
+  #ownPool: DecodePool | undefined;
+
+  /** @throws LoaderError on unusable options, DatasetError where a label is no class of the dataset */
+  constructor(dataset: Dataset, given: DataLoaderOptions, checked: CheckedOptions) {
+    this.workers = workersFor(dataset, given);
+    this.prefetch = prefetchOf(checked, this.workers);
+    requireLabels(dataset);
+    this.#dataset = dataset;
+    this.#options = checked;
+    this.#batches = batchesOf(dataset, given, checked);
+    this.#givenPool = given.pool;
+  }
+
+  get length(): number {
+    return this.#batches.length;
+  }
+
+  get knownLength(): number {
+    return this.length;
+  }
+
+  get batchSize(): number {
+    return this.#batches.batchSize;
+  }
+
+  get pool(): DecodePool | undefined {
+    return this.#givenPool ?? this.#ownPool;
+  }
+
+  begin({ epoch, startBatch, slots, nameOf }: EpochStart & { readonly slots: SlotRing }): EpochFill {
+    const dataset = this.#dataset;
+    const { seed, timeout } = this.#options;
+    const names = { batch: nameOf, row: (row: number) => dataset.describe(row) };
+    const options = {
+      plan: planEpoch(this.#batches, epoch, dataset.length, startBatch),
+      slots,
+      chunk: this.#chunk,
+      timeoutMs: timeout * 1000,
+      names,
+    };
+    return new Fill(options, (job, events) => this.#start(job, events, { seed, epoch }));
+  }
+
+  async ended(): Promise<void> {
+    if (this.#options.persistentWorkers) return;
+    await this.close();
+    this.#ownPool = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#ownPool?.close();
+  }
+
+  /** Small enough that all threads work on the batch that is waited for, large enough to make tickets rare. */
+  get #chunk(): number {
+    if (this.#dataset.source === undefined && givesBatches(this.#dataset)) return this.batchSize;
+    return Math.min(Math.max(Math.ceil(this.batchSize / Math.max(this.workers, 1) / 2), 8), 64);
+  }
+
+  #start(job: FillJob, events: FillEvents, draws: EpochDraws): FillCrew {
+    const dataset = this.#dataset;
+    const { source } = dataset;
+    if (source === undefined && givesBatches(dataset)) return fillBatches(job, events, dataset, draws);
+    if (source === undefined) return fillHere(job, events, () => datasetReader(dataset, draws));
+    if (this.workers === 0) return fillHere(job, events, () => openReader(source));
+    if (this.pool === undefined) this.#ownPool = new DecodePool(this.workers);
+    return (this.pool as DecodePool).fill(job, events, source);
+  }
+}
+
+function requireLabels(dataset: Dataset): void {
+  if (dataset.labels.length !== dataset.length) {
+    throw new DatasetError(`the dataset has ${dataset.length} samples and ${dataset.labels.length} labels`, {
+      where: 'labels',
+      hint: 'give one label a sample',
+    });
+  }
+  checkLabels(dataset.labels, dataset.classes, index => dataset.describe(index));
+}
