@@ -10,6 +10,8 @@ export interface Axis {
   readonly unit?: string;
   /** Logarithmic; values that are not above 0 are gaps. Default false. */
   readonly log?: boolean;
+  /** Values are whole numbers: none is written between them. Default false. */
+  readonly whole?: boolean;
   /** First and last value shown. Default: those of the data, rounded outwards. */
   readonly range?: readonly [number, number];
 }

@@ -19,7 +19,8 @@ function domainOf({ range, log }: Axis, values: Iterable<number | null>): [numbe
 function position(field: 'x' | 'y', axis: Axis, domain: readonly [number, number], size: Size) {
   const [low, high] = domain;
   const powers = high / low >= 100 ? { values: powersOfTen(low, high), labelExpr: powerLabel } : {};
-  const linear = { tickCount: tickCount(field, size), ...(high < 1e-3 ? { format: '~e' } : {}) };
+  const format = axis.whole ? { format: ',d', tickMinStep: 1 } : high < 1e-3 ? { format: '~e' } : {};
+  const linear = { tickCount: tickCount(field, size), ...format };
   // The x axis ends where the data ends; the y axis at round numbers.
   const common = { domain, nice: field === 'y' && !axis.range };
   return {

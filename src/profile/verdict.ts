@@ -1,0 +1,242 @@
+/**
+ * What the measurements say: which side holds the other one up, and which settings follow. Pure functions of plain
+ * figures, so that every situation can be tested.
+ */
+import type { CacheKind } from '../data/cache/cache-options.js';
+
+/** The figures that a verdict depends on. Rates are images a second. */
+export interface Situation {
+  /** By number of threads, ascending; at least one. */
+  readonly curve: readonly { readonly workers: number; readonly imagesPerSecond: number }[];
+  /** Threads that the training was measured with; one of the curve's. */
+  readonly workers: number;
+  readonly cores: number;
+  readonly prefetch: number;
+  readonly batchSize: number;
+  readonly cache: CacheKind;
+  /** What one thread gathers from pixels in memory. */
+  readonly gather: number;
+  /** Absent where the devices were not measured. */
+  readonly device?: {
+    readonly replicas: number;
+    /** On a batch that is there already. */
+    readonly imagesPerSecond: number;
+    /** On the data. */
+    readonly trained: number;
+    /** Median wait for a batch. */
+    readonly waitMs: number;
+    /** Share of the training's time that it waited for data. */
+    readonly dataShare: number;
+  };
+  readonly storage: 'files' | 'records' | 'raw' | 'concatenated' | 'own';
+  readonly decoded: boolean;
+  /** Share of a sample's time that goes into reading its file. */
+  readonly readShare: number;
+  /** Share of the images that sharp decodes. */
+  readonly sharpShare: number;
+  readonly libuvThreads: number;
+  /** All pixels, decoded. */
+  readonly pixelBytes: number;
+  readonly imageBytes: number;
+  /** What a cache in memory may take by default. */
+  readonly memoryForCache: number;
+}
+
+/** What to set, by the names of the loader's options. */
+export interface RecommendedSettings {
+  readonly numWorkers: number;
+  readonly prefetch: number;
+  readonly batchSize: number;
+  readonly cache: CacheKind;
+  /** Write the files into a pack first. */
+  readonly pack: boolean;
+  /** libuv's threads, to be set before Node.js starts; null: as they are. */
+  readonly uvThreadpoolSize: number | null;
+}
+
+export interface Verdict {
+  /** Which side the other one waits for; `unknown` where the devices were not measured. */
+  readonly bound: 'loader' | 'device' | 'unknown';
+  /** The verdict in one sentence. */
+  readonly sentence: string;
+  readonly settings: RecommendedSettings;
+  /** Why, and what else would help: a sentence each. */
+  readonly advice: readonly string[];
+}
+
+/** A median wait below this is that of a batch that was there: what remains is the call itself. */
+const READY_MS = 0.05;
+/** Of the training's time: less is not worth a word, more than this is, even where most batches are there at once. */
+const NEGLIGIBLE_SHARE = 0.02;
+const BURST_SHARE = 0.1;
+/** How much faster than the devices a loader should be, to stay so on a busy machine. */
+const MARGIN = 1.2;
+/** Most that the slots may take. */
+const SLOT_BYTES = 512 * 2 ** 20;
+/** Of a sample's time: reading more than this is worth a pack. */
+const PACK_SHARE = 0.15;
+
+/** @returns the verdict, settings that follow from it, and why */
+export function judge(situation: Situation): Verdict {
+  const { device } = situation;
+  if (device === undefined) return unknownBound(situation);
+  const { waitMs, dataShare } = device;
+  const isReady = waitMs < READY_MS && dataShare < BURST_SHARE;
+  return isReady || dataShare < NEGLIGIBLE_SHARE
+    ? deviceBound(situation, device)
+    : loaderBound(situation, device);
+}
+
+type Device = NonNullable<Situation['device']>;
+
+function unknownBound(situation: Situation): Verdict {
+  const best = fastest(situation);
+  const cache = usefulCache(situation, best.imagesPerSecond * MARGIN);
+  const settings = { ...base(situation), numWorkers: fewest(situation, 0.95 * best.imagesPerSecond) };
+  const sentence = `the loader gives ${rate(best.imagesPerSecond)} with ${threads(best.workers)}; the devices were not measured`;
+  const advice = [...packAdvice(situation), ...commonAdvice(situation, settings)];
+  if (cache !== undefined) {
+    advice.push(`cache: '${cache}' would give up to ${rate(situation.gather)} from the second epoch on`);
+  }
+  return { bound: 'unknown', sentence, settings, advice };
+}
+
+function deviceBound(situation: Situation, device: Device): Verdict {
+  const { imagesPerSecond, trained, dataShare } = device;
+  const given = rateOf(situation, situation.workers);
+  const enough = fewest(situation, MARGIN * imagesPerSecond);
+  // Where none is fast enough by that margin, what was measured is: the devices did not wait.
+  const numWorkers = rateOf(situation, enough) >= MARGIN * imagesPerSecond ? enough : situation.workers;
+  const settings = { ...base(situation), numWorkers };
+  const sentence = `device-bound: the loader gives ${rate(given)} with ${threads(situation.workers)}, the devices take ${count(imagesPerSecond)}; they wait ${percent(dataShare)} of the time`;
+  const advice = commonAdvice(situation, settings);
+  if (numWorkers < situation.workers) advice.push(`${threads(numWorkers)} would do, and leave cores free`);
+  if (trained < 0.85 * imagesPerSecond && dataShare < BURST_SHARE) {
+    advice.push(
+      `while images are decoded the devices do only ${rate(trained)}: they share the cores with the decode threads` +
+        (usefulCache(situation, 0) === undefined
+          ? ''
+          : `, which cache: '${usefulCache(situation, 0)}' would end`),
+    );
+  }
+  return { bound: 'device', sentence, settings, advice };
+}
+
+function loaderBound(situation: Situation, device: Device): Verdict {
+  const { workers, prefetch } = situation;
+  const { imagesPerSecond: needed, dataShare } = device;
+  const given = rateOf(situation, workers);
+  const remedies: string[] = [];
+  const changes: Partial<RecommendedSettings> = {};
+  const advice: string[] = [];
+  const enough = fewest(situation, needed);
+  const best = fastest(situation);
+  if (given >= MARGIN * needed) {
+    // Fast enough on the whole: what is missing is a reserve for the slow moments, such as the turn of an epoch.
+    Object.assign(changes, { prefetch: slotsThatFit(situation, 2 * prefetch) });
+    if (changes.prefetch !== prefetch) remedies.push(`prefetch ${changes.prefetch}`);
+  } else if (enough !== workers && rateOf(situation, enough) >= needed) {
+    remedies.push(threads(enough));
+    Object.assign(changes, { numWorkers: enough });
+  } else if (best.imagesPerSecond > 1.1 * given) {
+    Object.assign(changes, { numWorkers: best.workers });
+    advice.push(`${threads(best.workers)} give ${rate(best.imagesPerSecond)}, the most of those measured`);
+  }
+  const cache = usefulCache(situation, Math.min(needed, MARGIN * best.imagesPerSecond));
+  if (cache !== undefined) {
+    if (remedies.length === 0) Object.assign(changes, { cache });
+    remedies.push(`cache: '${cache}'`);
+  }
+  const pack = packAdvice(situation);
+  if (remedies.length === 0 && changes.numWorkers !== undefined) remedies.push(threads(changes.numWorkers));
+  if (remedies.length === 0 && pack.length > 0) remedies.push('a pack');
+  if (situation.storage === 'own') advice.push(ownAdvice);
+  const settings = { ...base(situation), ...changes };
+  const sentence =
+    `loader-bound: ${rate(given)} against ${count(needed)}, the devices wait ${percent(dataShare)} of the time; ` +
+    (remedies.length > 0 ? `use ${remedies.join(' or ')}` : 'no setting measured here is faster');
+  return {
+    bound: 'loader',
+    sentence,
+    settings,
+    advice: [...advice, ...pack, ...commonAdvice(situation, settings)],
+  };
+}
+
+const ownAdvice =
+  'only the calling thread can read this dataset: written to a pack (writePack), decode threads read it';
+
+/** The settings as they are, but for what is right whatever the verdict. */
+function base(situation: Situation): RecommendedSettings {
+  const { workers, prefetch, batchSize, cache, device, sharpShare, libuvThreads, cores } = situation;
+  const replicas = device?.replicas ?? 1;
+  return {
+    numWorkers: workers,
+    prefetch: slotsThatFit(situation, prefetch),
+    // Replicas with one sample more than the others hold those up, and a second shape is compiled for them.
+    batchSize: batchSize < replicas ? batchSize : Math.round(batchSize / replicas) * replicas,
+    cache,
+    pack: situation.storage === 'files' && situation.decoded && situation.readShare >= PACK_SHARE,
+    uvThreadpoolSize: sharpShare > 0 && libuvThreads < cores ? cores : null,
+  };
+}
+
+function commonAdvice(situation: Situation, settings: RecommendedSettings): string[] {
+  const { batchSize, prefetch, sharpShare, libuvThreads } = situation;
+  const advice: string[] = [];
+  if (settings.uvThreadpoolSize !== null) {
+    advice.push(
+      `sharp decodes ${percent(sharpShare)} of the images on libuv's ${libuvThreads} threads: ` +
+        `set UV_THREADPOOL_SIZE=${settings.uvThreadpoolSize} before Node.js starts`,
+    );
+  }
+  if (settings.batchSize !== batchSize) {
+    advice.push(
+      `a batch of ${settings.batchSize} divides evenly among ${situation.device?.replicas} replicas, ${batchSize} does not`,
+    );
+  }
+  if (settings.prefetch < prefetch) {
+    advice.push(`prefetch ${prefetch} keeps more than 512 MiB of batches; ${settings.prefetch} is enough`);
+  }
+  return advice;
+}
+
+function packAdvice(situation: Situation): string[] {
+  if (!base(situation).pack) return [];
+  return [
+    `${percent(situation.readShare)} of a sample's time is opening and reading its file: a pack saves most of it`,
+  ];
+}
+
+/** The cache that holds the pixels, if it would be faster than `needed`, and there is none yet. */
+function usefulCache(situation: Situation, needed: number): 'memory' | 'disk' | undefined {
+  const { decoded, storage, cache, gather, pixelBytes, memoryForCache } = situation;
+  if (!decoded || storage === 'own' || cache !== 'none' || gather < needed) return undefined;
+  return pixelBytes <= memoryForCache ? 'memory' : 'disk';
+}
+
+/** Fewest threads that give `needed`; the fastest number where none does. */
+function fewest(situation: Situation, needed: number): number {
+  const found = situation.curve.find(({ imagesPerSecond }) => imagesPerSecond >= needed);
+  return (found ?? fastest(situation)).workers;
+}
+
+const fastest = ({ curve }: Situation): Situation['curve'][number] =>
+  curve.reduce((a, b) => (b.imagesPerSecond > a.imagesPerSecond ? b : a));
+
+const rateOf = ({ curve }: Situation, workers: number): number =>
+  curve.find(point => point.workers === workers)?.imagesPerSecond ?? Number.NaN;
+
+/** So many batches ahead, or as many as slots of 512 MiB hold; one at least. */
+function slotsThatFit({ batchSize, imageBytes }: Situation, prefetch: number): number {
+  return Math.max(Math.min(prefetch, Math.floor(SLOT_BYTES / (batchSize * imageBytes)) - 1), 1);
+}
+
+const count = (value: number): string => Math.round(value).toLocaleString('en-US');
+const rate = (value: number): string => `${count(value)} img/s`;
+const threads = (workers: number): string =>
+  workers === 0 ? 'no worker' : `${workers} ${workers === 1 ? 'worker' : 'workers'}`;
+const percent = (share: number): string => {
+  const value = 100 * share;
+  return `${value < 10 ? Number(value.toFixed(1)) : Math.round(value)} %`;
+};
