@@ -1,8 +1,8 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { DatasetError } from '../../errors.js';
 import { checkLabels, sharedLabels } from '../dataset.js';
 import { imageBytes, type Records } from '../samples/sample-source.js';
+import { openFile } from './open-file.js';
 import { damaged, type PackHeader, type PackLayout, readExactly, readPackHead } from './pack-format.js';
 import { SourceDataset } from './source-dataset.js';
 
@@ -27,18 +27,6 @@ export class PackDataset extends SourceDataset {
     } finally {
       closeSync(descriptor);
     }
-  }
-}
-
-function openFile(file: string): number {
-  try {
-    return openSync(file, 'r');
-  } catch (cause) {
-    throw new DatasetError(`cannot open ${file}: ${(cause as Error).message}`, {
-      where: file,
-      hint: 'check the path and its permissions',
-      cause,
-    });
   }
 }
 

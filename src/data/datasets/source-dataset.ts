@@ -2,6 +2,7 @@ import type { ImageShape } from '../../protocol/batch.js';
 import type { Dataset, Sample } from '../dataset.js';
 import { readSamples, rowsOfSlice, type SampleStack, stackSamples } from '../samples/read-samples.js';
 import { describeSample, type SampleSource } from '../samples/sample-source.js';
+import { type SampleTransform, TransformedDataset } from './transformed.js';
 
 /** A dataset that decode threads can open: everything about it is in its source. */
 export class SourceDataset implements Dataset {
@@ -39,6 +40,11 @@ export class SourceDataset implements Dataset {
   /** Samples `start` … `end` − 1, stacked, with the meaning of `Array.prototype.slice`. */
   slice(start?: number, end?: number): Promise<SampleStack> {
     return this.at(rowsOfSlice(this.length, start, end));
+  }
+
+  /** This dataset with `transform` between it and whoever reads it, on the calling thread. */
+  withTransform(transform: SampleTransform): TransformedDataset {
+    return new TransformedDataset(this, transform);
   }
 
   describe(index: number): string {

@@ -125,7 +125,10 @@ t.test('stratified split', async t => {
 t.test('openData: folders with splits', async t => {
   const root = t.testdir();
   await imageFolder(join(root, 'train'), 3);
-  await t.rejects(openData(root), { code: 'E_DATASET', message: /has train but none of valid, val, test/ });
+  await t.rejects(openData(root), {
+    code: 'E_DATASET',
+    message: /has train but none of valid, validation, val, test/,
+  });
   await imageFolder(join(root, 'val'), 1);
   const opened = await openData(root);
   t.same([opened.train.length, opened.valid.length], [9, 3]);
@@ -138,9 +141,14 @@ t.test('openData: folders with splits', async t => {
   await t.rejects(openData(root), { code: 'E_DATASET', message: /6x5x1 in train and 5x5x1 in valid/ });
   const split = await openData(join(root, 'train'), { validSplit: 0.4, seed: 3 });
   t.same([split.train.length, split.valid.length], [6, 3]);
-  await t.rejects(openData(join(root, 'nowhere')), {
-    code: 'E_DATASET',
-    hint: /sample, fashion-mnist, or a folder/,
-  });
+  for (const [spec, meant] of [
+    [join(root, 'nowhere'), /^--data takes sample, fashion-mnist, a folder/],
+    [join(root, 'trian'), new RegExp(`^did you mean ${join(root, 'train')}\\? `)],
+    ['smaple', /^did you mean sample\? /],
+  ] as const) {
+    await t.rejects(openData(spec), { code: 'E_DATASET', message: /no file or folder/, hint: meant });
+  }
+  writeFileSync(join(root, 'notes.md'), '');
+  await t.rejects(openData(join(root, 'notes.md')), { code: 'E_DATASET', hint: /files ending in \.csv, \.tsv/ });
   await t.rejects(openData(root, { validSplit: 1 }), { code: 'E_CONFIG' });
 });

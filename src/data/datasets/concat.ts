@@ -1,0 +1,108 @@
+import { DatasetError } from '../../errors.js';
+import type { ImageShape } from '../../protocol/batch.js';
+import { checkRow, type Dataset, type Sample, sharedLabels } from '../dataset.js';
+import { readSamples } from '../samples/read-samples.js';
+import { partOf, type SampleSource } from '../samples/sample-source.js';
+import { SourceDataset } from './source-dataset.js';
+
+/**
+ * Several datasets as one, their rows one after the other. Classes are united by name: those of the first keep their
+ * indices, new ones of the others follow, and labels are numbered anew accordingly. Decode threads read it where they
+ * can read every part.
+ *
+ * @throws DatasetError where there is none, or the images differ in shape
+ */
+export function concat(datasets: readonly Dataset[]): Dataset {
+  checkShapes(datasets);
+  const classes = [...new Set(datasets.flatMap(({ classes }) => classes))];
+  const labels = sharedLabels(datasets.flatMap(dataset => unitedLabels(dataset, classes)));
+  const starts = new Uint32Array(
+    new SharedArrayBuffer(Uint32Array.BYTES_PER_ELEMENT * (datasets.length + 1)),
+  );
+  for (const [part, { length }] of datasets.entries()) starts[part + 1] = starts[part] + length;
+  const sources = datasets.flatMap(({ source }) => source ?? []);
+  if (sources.length < datasets.length) return new ConcatDataset({ datasets, starts, labels, classes });
+  const source: SampleSource = {
+    name: sources.map(({ name }) => name).join(' + '),
+    storage: { kind: 'concatenated', parts: sources, starts },
+    imageShape: datasets[0].imageShape,
+    labels,
+  };
+  return new SourceDataset(source, classes);
+}
+
+interface Parts {
+  readonly datasets: readonly Dataset[];
+  /** First row of each, and the number of all. */
+  readonly starts: Uint32Array;
+  readonly labels: Int32Array;
+  readonly classes: readonly string[];
+}
+
+/** Of datasets that only the calling thread can read, or some of which are such. */
+class ConcatDataset implements Dataset {
+  readonly labels: Int32Array;
+  readonly classes: readonly string[];
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.labels = parts.labels;
+    this.classes = parts.classes;
+    this.#parts = parts;
+  }
+
+  get length(): number {
+    return this.labels.length;
+  }
+
+  get imageShape(): ImageShape {
+    return this.#parts.datasets[0].imageShape;
+  }
+
+  async get(index: number): Promise<Sample> {
+    checkRow(index, this.length);
+    const [sample] = await this.getBatch([index]);
+    return sample;
+  }
+
+  /** One request to each part that has rows of the batch. */
+  async getBatch(indices: readonly number[]): Promise<readonly Sample[]> {
+    const { datasets } = this.#parts;
+    const rows = datasets.map((): number[] => []);
+    const places = indices.map(row => {
+      const { part, index } = partOf(this.#parts, row);
+      return { part, place: rows[part].push(index) - 1 };
+    });
+    const samples = await Promise.all(datasets.map((dataset, part) => readSamples(dataset, rows[part])));
+    return places.map(({ part, place }, i) => this.#numbered(samples[part][place], part, indices[i]));
+  }
+
+  describe(index: number): string {
+    const { part, index: row } = partOf(this.#parts, index);
+    return this.#parts.datasets[part].describe(row);
+  }
+
+  /** With its row and its class as they are here. A label that is none of the part's is left for the loader to refuse. */
+  #numbered(sample: Sample, part: number, index: number): Sample {
+    const name = this.#parts.datasets[part].classes[sample.label];
+    return { ...sample, index, label: name === undefined ? -1 : this.classes.indexOf(name) };
+  }
+}
+
+function unitedLabels(dataset: Dataset, classes: readonly string[]): number[] {
+  const indices = dataset.classes.map(name => classes.indexOf(name));
+  return Array.from(dataset.labels, label => indices[label] ?? -1);
+}
+
+function checkShapes(datasets: readonly Dataset[]): void {
+  if (datasets.length === 0) {
+    throw new DatasetError('there are no datasets to join', { where: 'concat', hint: 'give one or more' });
+  }
+  const shapes = datasets.map(({ imageShape }) => imageShape.join('x'));
+  const odd = shapes.findIndex(shape => shape !== shapes[0]);
+  if (odd < 0) return;
+  throw new DatasetError(`images of dataset ${odd} are ${shapes[odd]}, of dataset 0 ${shapes[0]}`, {
+    where: 'concat',
+    hint: 'open them with one imageSize and channels',
+  });
+}
