@@ -47,7 +47,11 @@ const high = (a: number, b: number): number => {
 /** One block: four 32-bit words from a four-word counter and a two-word key. Writes over `counter`. */
 export function philox4x32(counter: Uint32Array, key0: number, key1: number): Uint32Array {
   for (let round = 0; round < 10; round++) {
-    const [c0, c1, c2, c3] = counter;
+    // By index: taking an array apart costs as much as the round.
+    const c0 = counter[0];
+    const c1 = counter[1];
+    const c2 = counter[2];
+    const c3 = counter[3];
     counter[0] = high(0xcd9e8d57, c2) ^ c1 ^ key0;
     counter[1] = Math.imul(0xcd9e8d57, c2);
     counter[2] = high(0xd2511f53, c0) ^ c3 ^ key1;
@@ -73,8 +77,12 @@ export class Random {
   uint32(): number {
     if (this.#left === 0) {
       const { seed, purpose, epoch = 0, index = 0, item = 0 } = this.#key;
-      this.#block.set([this.#counter++, index, epoch, Math.floor(seed / 0x1_0000_0000)]);
-      philox4x32(this.#block, seed, purpose + item * 256);
+      const block = this.#block;
+      block[0] = this.#counter++;
+      block[1] = index;
+      block[2] = epoch;
+      block[3] = Math.floor(seed / 0x1_0000_0000);
+      philox4x32(block, seed, purpose + item * 256);
       this.#left = 4;
     }
     return this.#block[4 - this.#left--];
@@ -87,10 +95,12 @@ export class Random {
 
   /** Uniform over the integers 0 … bound − 1, without modulo bias. `bound` is 1 … 2³². */
   below(bound: number): number {
-    const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound);
-    let draw = this.uint32();
-    while (draw >= limit) draw = this.uint32();
-    return draw % bound;
+    for (;;) {
+      const draw = this.uint32();
+      const rest = draw % bound;
+      // Draws from the last multiple of `bound` on are left out: it has no whole `bound` of them up to 2³².
+      if (draw - rest <= 0x1_0000_0000 - bound) return rest;
+    }
   }
 
   /** Two independent draws from the standard normal distribution, of two uniform ones (Box and Muller, 1958). */

@@ -32,7 +32,8 @@ export class Sampler implements IndexSampler {
   }
 
   indices(epoch: number): Uint32Array {
-    const rows = Uint32Array.from({ length: this.length }, (_, row) => row);
+    const rows = new Uint32Array(this.length);
+    for (let row = 0; row < rows.length; row++) rows[row] = row;
     if (!this.#shuffle) return rows;
     return new Random({ seed: this.#seed, purpose: Purpose.shuffle, epoch }).shuffle(rows);
   }
