@@ -1,5 +1,6 @@
 import { AbortedError, LoaderError } from '../errors.js';
 import type { Batch, SlotRing } from '../protocol/batch.js';
+import { type CacheState, cacheState } from './cache/cache-state.js';
 import { collateInPlace } from './collate.js';
 import { type Dataset, type IterableDataset, isIterable } from './dataset.js';
 import { createSlots, slotViews } from './fill/batch-slots.js';
@@ -61,6 +62,12 @@ export class DataLoader implements AsyncIterable<Batch> {
   /** How the current epoch's loop, or the last one's, went. */
   get stats(): LoaderStats {
     return this.#stats.read();
+  }
+
+  /** What its cache of decoded images holds; undefined where it has none. */
+  get cache(): CacheState | undefined {
+    const { cache } = this.#epochs;
+    return cache && cacheState(cache);
   }
 
   /** Batches that are decoded, the one the loop holds included; at most prefetch + 1. 0 between epochs. */
