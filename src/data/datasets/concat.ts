@@ -2,6 +2,7 @@ import { DatasetError } from '../../errors.js';
 import type { ImageShape } from '../../protocol/batch.js';
 import { checkRow, type Dataset, type Sample, sharedLabels } from '../dataset.js';
 import { readSamples } from '../samples/read-samples.js';
+import type { SampleContext } from '../samples/sample-context.js';
 import { partOf, type SampleSource } from '../samples/sample-source.js';
 import { SourceDataset } from './source-dataset.js';
 
@@ -59,21 +60,27 @@ class ConcatDataset implements Dataset {
     return this.#parts.datasets[0].imageShape;
   }
 
-  async get(index: number): Promise<Sample> {
+  async get(index: number, context?: SampleContext): Promise<Sample> {
     checkRow(index, this.length);
-    const [sample] = await this.getBatch([index]);
+    const [sample] = await this.getBatch([index], context && [context]);
     return sample;
   }
 
   /** One request to each part that has rows of the batch. */
-  async getBatch(indices: readonly number[]): Promise<readonly Sample[]> {
+  async getBatch(
+    indices: readonly number[],
+    contexts?: readonly SampleContext[],
+  ): Promise<readonly Sample[]> {
     const { datasets } = this.#parts;
     const rows = datasets.map((): number[] => []);
-    const places = indices.map(row => {
+    const given = datasets.map((): SampleContext[] => []);
+    const places = indices.map((row, i) => {
       const { part, index } = partOf(this.#parts, row);
+      if (contexts !== undefined) given[part].push(contexts[i]);
       return { part, place: rows[part].push(index) - 1 };
     });
-    const samples = await Promise.all(datasets.map((dataset, part) => readSamples(dataset, rows[part])));
+    const read = datasets.map((dataset, part) => readSamples(dataset, rows[part], contexts && given[part]));
+    const samples = await Promise.all(read);
     return places.map(({ part, place }, i) => this.#numbered(samples[part][place], part, indices[i]));
   }
 

@@ -4,6 +4,7 @@ import { checkRow, type Dataset, type DatasetPair, type Sample, sharedLabels } f
 import { rowsOfSlice, type SampleStack, stackSamples } from '../samples/read-samples.js';
 import type { SampleContext } from '../samples/sample-context.js';
 import type { SampleSource } from '../samples/sample-source.js';
+import { type SampleTransform, TransformedDataset } from './transformed.js';
 
 /** Some rows of a dataset, in the order given; its errors still name the file and row of the whole. */
 export class Subset implements Dataset {
@@ -55,6 +56,11 @@ export class Subset implements Dataset {
   /** Samples `start` … `end` − 1, stacked, with the meaning of `Array.prototype.slice`. */
   slice(start?: number, end?: number): Promise<SampleStack> {
     return this.at(rowsOfSlice(this.length, start, end));
+  }
+
+  /** These rows with `transform` between them and whoever reads them, on the calling thread. */
+  withTransform(transform: SampleTransform): TransformedDataset {
+    return new TransformedDataset(this, transform);
   }
 
   describe(index: number): string {

@@ -1,6 +1,7 @@
 /** Samples by number outside of a loader: for looking at some, and for datasets made of others. */
 import { type Collated, collate } from '../collate.js';
 import { checkRow, type Dataset, type Sample } from '../dataset.js';
+import type { SampleContext } from './sample-context.js';
 import { openReader } from './sample-reader.js';
 import { imageBytes } from './sample-source.js';
 
@@ -17,14 +18,21 @@ export interface SampleStack extends Collated {
 /**
  * Samples of these rows, in this order, each with pixels of its own.
  *
+ * @param contexts for a dataset of the user's own, one for each row
  * @throws RangeError where a row is not in the dataset, SampleError where one cannot be decoded
  */
-export async function readSamples(dataset: Dataset, rows: ArrayLike<number>): Promise<readonly Sample[]> {
+export async function readSamples(
+  dataset: Dataset,
+  rows: ArrayLike<number>,
+  contexts?: readonly SampleContext[],
+): Promise<readonly Sample[]> {
   const indices = Array.from(rows);
   for (const index of indices) checkRow(index, dataset.length);
   const { source, imageShape } = dataset;
   if (source === undefined) {
-    return dataset.getBatch?.(indices) ?? Promise.all(indices.map(index => dataset.get(index)));
+    const single = (): Promise<Sample[]> =>
+      Promise.all(indices.map((index, i) => dataset.get(index, contexts?.[i])));
+    return dataset.getBatch?.(indices, contexts) ?? single();
   }
   const reader = openReader(source);
   const read = async (index: number): Promise<Sample> => {

@@ -149,6 +149,9 @@ t.test('openData: folders with splits', async t => {
     await t.rejects(openData(spec), { code: 'E_DATASET', message: /no file or folder/, hint: meant });
   }
   writeFileSync(join(root, 'notes.md'), '');
-  await t.rejects(openData(join(root, 'notes.md')), { code: 'E_DATASET', hint: /files ending in \.csv, \.tsv/ });
+  await t.rejects(openData(join(root, 'notes.md')), {
+    code: 'E_DATASET',
+    hint: /files ending in \.csv, \.tsv/,
+  });
   await t.rejects(openData(root, { validSplit: 1 }), { code: 'E_CONFIG' });
 });
