@@ -78,7 +78,8 @@ export function loaderVariants(
   );
 }
 
-function withWorkers(name: string, workers: number): string {
+/** Such as `name, 1 worker`. */
+export function withWorkers(name: string, workers: number): string {
   return `${name}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
 }
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { ImageFolder } from '../src/data/datasets/image-folder.js';
 import { count } from './flags.js';
-import type { Bench, BenchOptions, Measurement } from './harness.js';
+import type { Bench, BenchOptions, BenchReport, Measurement } from './harness.js';
 import { type PhotoSet, photos, writeImageFolder } from './image-sets.js';
 import { loaderVariants, TorchLoader } from './loader-variants.js';
 import { fastest, pairedRatio, takeTurns } from './rounds.js';
@@ -63,7 +63,7 @@ export const bench: Bench<typeof flags> = {
   },
 };
 
-function measure(task: PhotoTask, options: Options) {
+function measure(task: PhotoTask, options: Options): Promise<Pick<BenchReport, 'rows' | 'versions'>> {
   return withTemporaryFolder('photos', async folder => {
     options.say(`${title(task)}${task.count} pictures`);
     await writeImageFolder(folder, photos(task), task.format);

@@ -6,11 +6,14 @@ import { ConfigError, GradringError } from '../src/errors.js';
 import { nearest } from '../src/nearest.js';
 import { environment } from '../src/run/environment.js';
 import { bench as allreduce } from './allreduce.js';
+import { bench as cache } from './cache.js';
+import { bench as eventLoop } from './event-loop.js';
 import { describeFlags, parseFlags, text, toggle } from './flags.js';
 import type { Bench } from './harness.js';
 import { bench as loader } from './loader.js';
 import { bench as memory } from './memory.js';
 import { bench as overhead } from './overhead.js';
+import { bench as parquet } from './parquet.js';
 import { bench as photos } from './photos.js';
 import { markdownTable, textTable, writeJson } from './report.js';
 import { bench as scaling } from './scaling.js';
@@ -19,6 +22,9 @@ import { bench as step } from './step.js';
 const benches: Readonly<Record<string, Bench>> = {
   loader,
   photos,
+  cache,
+  parquet,
+  'event-loop': eventLoop,
   allreduce,
   step,
   scaling,
