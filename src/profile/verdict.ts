@@ -107,7 +107,8 @@ function deviceBound(situation: Situation, device: Device): Verdict {
   const enough = fewest(situation, MARGIN * imagesPerSecond);
   // Where none is fast enough by that margin, what was measured is: the devices did not wait.
   const numWorkers = rateOf(situation, enough) >= MARGIN * imagesPerSecond ? enough : situation.workers;
-  const settings = { ...base(situation), numWorkers };
+  // What would make the loader faster is not needed.
+  const settings = { ...base(situation), numWorkers, pack: false, uvThreadpoolSize: null };
   const sentence = `device-bound: the loader gives ${rate(given)} with ${threads(situation.workers)}, the devices take ${count(imagesPerSecond)}; they wait ${percent(dataShare)} of the time`;
   const advice = commonAdvice(situation, settings);
   if (numWorkers < situation.workers) advice.push(`${threads(numWorkers)} would do, and leave cores free`);
@@ -123,44 +124,51 @@ function deviceBound(situation: Situation, device: Device): Verdict {
 }
 
 function loaderBound(situation: Situation, device: Device): Verdict {
-  const { workers, prefetch } = situation;
   const { imagesPerSecond: needed, dataShare } = device;
-  const given = rateOf(situation, workers);
-  const remedies: string[] = [];
-  const changes: Partial<RecommendedSettings> = {};
-  const advice: string[] = [];
-  const enough = fewest(situation, needed);
-  const best = fastest(situation);
+  const given = rateOf(situation, situation.workers);
+  const remedies = remediesOf(situation, needed);
+  const settings = { ...base(situation), ...remedies[0]?.changes };
+  const wait = `the devices wait ${percent(dataShare)} of the time`;
+  const compared =
+    given < needed
+      ? `loader-bound: ${rate(given)} against ${count(needed)}, ${wait}`
+      : `loader-bound at times: ${rate(given)} against ${count(needed)} on the whole, yet ${wait}`;
+  const remedy =
+    remedies.length > 0
+      ? `use ${remedies.map(({ text }) => text).join(' or ')}`
+      : 'no setting measured here is faster';
+  const advice = [
+    ...(situation.storage === 'own' ? [ownAdvice] : []),
+    ...packAdvice(situation),
+    ...commonAdvice(situation, settings),
+  ];
+  return { bound: 'loader', sentence: `${compared}; ${remedy}`, settings, advice };
+}
+
+interface Remedy {
+  readonly text: string;
+  readonly changes: Partial<RecommendedSettings>;
+}
+
+/** What would end the waiting, or shorten it; the first one is what is recommended. */
+function remediesOf(situation: Situation, needed: number): Remedy[] {
+  const given = rateOf(situation, situation.workers);
+  const enough = fewest(situation, MARGIN * needed);
+  const better = rateOf(situation, enough) > 1.1 * given ? { numWorkers: enough } : {};
+  const remedies: Remedy[] = [];
   if (given >= MARGIN * needed) {
-    // Fast enough on the whole: what is missing is a reserve for the slow moments, such as the turn of an epoch.
-    Object.assign(changes, { prefetch: slotsThatFit(situation, 2 * prefetch) });
-    if (changes.prefetch !== prefetch) remedies.push(`prefetch ${changes.prefetch}`);
-  } else if (enough !== workers && rateOf(situation, enough) >= needed) {
-    remedies.push(threads(enough));
-    Object.assign(changes, { numWorkers: enough });
-  } else if (best.imagesPerSecond > 1.1 * given) {
-    Object.assign(changes, { numWorkers: best.workers });
-    advice.push(`${threads(best.workers)} give ${rate(best.imagesPerSecond)}, the most of those measured`);
+    // Fast enough on the whole: what is missing is a reserve for slow moments, such as the turn of an epoch.
+    const prefetch = slotsThatFit(situation, 2 * situation.prefetch);
+    if (prefetch > situation.prefetch) remedies.push({ text: `prefetch ${prefetch}`, changes: { prefetch } });
+  } else if (better.numWorkers !== undefined && rateOf(situation, enough) >= needed) {
+    remedies.push({ text: threads(enough), changes: better });
   }
-  const cache = usefulCache(situation, Math.min(needed, MARGIN * best.imagesPerSecond));
-  if (cache !== undefined) {
-    if (remedies.length === 0) Object.assign(changes, { cache });
-    remedies.push(`cache: '${cache}'`);
-  }
-  const pack = packAdvice(situation);
-  if (remedies.length === 0 && changes.numWorkers !== undefined) remedies.push(threads(changes.numWorkers));
-  if (remedies.length === 0 && pack.length > 0) remedies.push('a pack');
-  if (situation.storage === 'own') advice.push(ownAdvice);
-  const settings = { ...base(situation), ...changes };
-  const sentence =
-    `loader-bound: ${rate(given)} against ${count(needed)}, the devices wait ${percent(dataShare)} of the time; ` +
-    (remedies.length > 0 ? `use ${remedies.join(' or ')}` : 'no setting measured here is faster');
-  return {
-    bound: 'loader',
-    sentence,
-    settings,
-    advice: [...advice, ...pack, ...commonAdvice(situation, settings)],
-  };
+  const cache = usefulCache(situation, Math.min(needed, MARGIN * rateOf(situation, enough)));
+  // Not every image is in the cache, as long as the first epoch lasts.
+  if (cache !== undefined) remedies.push({ text: `cache: '${cache}'`, changes: { cache, ...better } });
+  if (remedies.length > 0) return remedies;
+  if (better.numWorkers !== undefined) return [{ text: threads(enough), changes: better }];
+  return base(situation).pack ? [{ text: 'a pack', changes: {} }] : [];
 }
 
 const ownAdvice =
