@@ -133,7 +133,7 @@ export class ParquetSplits {
     const name = `${split} of ${this.name}`;
     const source = { name, files: this.#filesOf(split), image, label, coding };
     const folder = cacheDir === undefined ? cacheFolder('parquet') : resolve(cacheDir);
-    const called = basename(this.name).replace(/[^\w.@-]+/g, '_');
+    const called = (identity === undefined ? basename(this.name) : this.name).replace(/[^\w.@-]+/g, '--');
     const pack = join(folder, `${called}-${split}-${await fingerprint(source, identity)}.pack`);
     const onRows = (done: number, total: number): void =>
       onProgress?.({ phase: 'ingest', done, total, what: name });
