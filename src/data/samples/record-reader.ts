@@ -41,9 +41,19 @@ class RecordsReader implements RecordReader {
   }
 }
 
+/** Bytes to read at first: most small images, in one call and without asking for the size. */
+const FIRST_READ = 16384;
+
 function readFile(path: string, room: Room): Buffer {
   const descriptor = openSync(path, 'r');
   try {
+    const start = room(FIRST_READ);
+    let done = 0;
+    // Until nothing comes: some file systems give less than they have.
+    for (let count = -1; count !== 0 && done < FIRST_READ; done += count) {
+      count = readSync(descriptor, start, done, FIRST_READ - done, done);
+    }
+    if (done < FIRST_READ) return start.subarray(0, done);
     const target = room(fstatSync(descriptor).size);
     readFully(descriptor, target, 0);
     return target;
