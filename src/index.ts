@@ -65,17 +65,28 @@ export {
   type DatasetDictOptions,
   getDls,
 } from './data/data-loaders.js';
-export type { Dataset, DatasetPair, Sample } from './data/dataset.js';
+export type { Dataset, DatasetPair, IterableDataset, Sample, StreamedSample } from './data/dataset.js';
 export { type DatasetInfo, datasetInfo, type SplitInfo } from './data/dataset-info.js';
 export { ArrayDataset, type ArrayDatasetOptions } from './data/datasets/array-dataset.js';
+export { concat } from './data/datasets/concat.js';
 export { IdxDataset } from './data/datasets/idx.js';
 export { ImageFolder, type ImageFolderOptions } from './data/datasets/image-folder.js';
+export { ManifestDataset, type ManifestOptions } from './data/datasets/manifest.js';
 export { PackDataset } from './data/datasets/pack.js';
+export { type SplitOptions, split } from './data/datasets/split.js';
 export { Subset } from './data/datasets/subset.js';
+export {
+  type ImageSample,
+  type SampleTransform,
+  TransformedDataset,
+  withTransform,
+} from './data/datasets/transformed.js';
+export { WebDataset, type WebDatasetOptions } from './data/datasets/web-dataset.js';
 export { writePack } from './data/datasets/write-pack.js';
 export type { ImageOptions } from './data/decode/image-options.js';
 export { DecodePool } from './data/fill/decode-pool.js';
 export type { DataLoaderOptions } from './data/loader-options.js';
+export type { LoaderStats } from './data/loader-stats.js';
 export { type OpenDataOptions, type OpenedData, openData } from './data/open-dataset.js';
 export { collateDict } from './data/rows/collate-dict.js';
 export type { Column } from './data/rows/column.js';
@@ -90,8 +101,21 @@ export { RowLoader, type RowLoaderOptions } from './data/rows/row-loader.js';
 export { type ColumnData, type Lists, type Row, Rows, type RowTransform } from './data/rows/rows.js';
 export { type ImageRow, rowsOf } from './data/rows/rows-of.js';
 export { BatchSampler, type IndexBatchSampler } from './data/samplers/batch-sampler.js';
+export {
+  InfiniteSampler,
+  RandomSampler,
+  type RandomSamplerOptions,
+  SequentialSampler,
+  SubsetRandomSampler,
+} from './data/samplers/row-samplers.js';
 export { type IndexSampler, Sampler } from './data/samplers/sampler.js';
+export {
+  classBalancedWeights,
+  WeightedRandomSampler,
+  type WeightedRandomSamplerOptions,
+} from './data/samplers/weighted-random-sampler.js';
 export type { SampleStack } from './data/samples/read-samples.js';
+export type { SampleContext } from './data/samples/sample-context.js';
 export type { SampleSource } from './data/samples/sample-source.js';
 export { setSeed } from './default-seed.js';
 export { chooseDevices, type DeviceChoice, type ListedDevice, listDevices } from './engine/devices.js';
@@ -196,16 +220,26 @@ export type { WeightInit } from './models/initializers.js';
 export type { Transform, TransformBatch } from './nn/augment.js';
 export type { ImageScale } from './nn/image-scale.js';
 export {
+  type AffineOptions,
+  affine,
+  brightness,
+  contrast,
+  type DrawOptions,
   type HorizontalFlipOptions,
   horizontalFlip,
+  type LightingOptions,
   type NormalizeOptions,
   normalize,
   type PatchOptions,
   type RandEraseOptions,
   type RandomCropOptions,
+  type RotateOptions,
   randCopy,
   randErase,
   randomCrop,
+  rotate,
+  type ZoomOptions,
+  zoom,
 } from './nn/transform-specs.js';
 export {
   type Axis,
