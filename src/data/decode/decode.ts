@@ -12,6 +12,8 @@ export interface Resize {
    */
   readonly fit: (typeof fits)[number];
   readonly kernel: (typeof kernels)[number];
+  /** Turn and mirror it first as its EXIF orientation says. Default false. */
+  readonly autoOrient?: boolean;
 }
 
 /**

@@ -15,20 +15,24 @@ export interface ImageOptions {
   readonly fit?: Resize['fit'];
   /** Of that resizing. Default `linear`. */
   readonly kernel?: Resize['kernel'];
+  /** Turn and mirror each image as its EXIF orientation says; torchvision does not. Default false. */
+  readonly autoOrient?: boolean;
 }
 
 /**
  * How images are brought to `imageSize`; undefined where there is none, and images of another size are refused.
  *
- * @throws ConfigError where `imageSize`, `fit` or `kernel` is none, or one of these two is given without a size
+ * @throws ConfigError where `imageSize`, `fit` or `kernel` is none, or something is said of resizing without a size
  */
-export function resizeOf({ imageSize, fit, kernel }: ImageOptions): Resize | undefined {
+export function resizeOf({ imageSize, ...how }: ImageOptions): Resize | undefined {
+  const { fit = 'fill', kernel = 'linear', autoOrient = false } = how;
   checkName('fit', fit, fits);
   checkName('kernel', kernel, kernels);
   if (imageSize === undefined) {
-    if (fit === undefined && kernel === undefined) return undefined;
-    throw new ConfigError(`${fit === undefined ? 'kernel' : 'fit'} is given without imageSize`, {
-      where: fit === undefined ? 'kernel' : 'fit',
+    const given = (['fit', 'kernel', 'autoOrient'] as const).find(option => how[option]);
+    if (given === undefined) return undefined;
+    throw new ConfigError(`${given} is given without imageSize`, {
+      where: given,
       hint: 'say which size images are brought to: imageSize, or --image-size',
     });
   }
@@ -38,7 +42,7 @@ export function resizeOf({ imageSize, fit, kernel }: ImageOptions): Resize | und
       hint: 'two whole numbers of pixels: [height, width]',
     });
   }
-  return { fit: fit ?? 'fill', kernel: kernel ?? 'linear' };
+  return autoOrient ? { fit, kernel, autoOrient } : { fit, kernel };
 }
 
 /**
@@ -77,7 +81,7 @@ async function headerShape(file: Uint8Array): Promise<ImageShape> {
   return [height, width, space === 'b-w' || space === 'grey16' ? 1 : 3];
 }
 
-function checkName(option: string, name: string | undefined, names: readonly string[]): void {
-  if (name === undefined || names.includes(name)) return;
+function checkName(option: string, name: string, names: readonly string[]): void {
+  if (names.includes(name)) return;
   throw new ConfigError(`${option} is ${name}`, { where: option, hint: `one of ${names.join(', ')}` });
 }

@@ -50,7 +50,7 @@ export function decodeNative(
   // It makes RGB, or RGBA, of palettes and of pixels declared transparent.
   const samples = pixels.length / (width * height);
   if (![1, 2, 3, 4].includes(samples) || !placeable(samples, channels)) return false;
-  placePixels(pixels, samples, target, channels, width * height);
+  placePixels(pixels, samples, target, channels);
   return held < HELD_BYTES ? undefined : nextTurn();
 }
 

@@ -6,22 +6,16 @@ export function placeable(samples: number, channels: number): boolean {
 }
 
 /**
- * Writes `count` pixels of `samples` bytes (grey 1, grey and alpha 2, RGB 3, RGBA 4) as pixels of `channels` bytes
- * (grey 1, RGB 3).
+ * Writes pixels of `samples` bytes (grey 1, grey and alpha 2, RGB 3, RGBA 4) as pixels of `channels` bytes (grey 1,
+ * RGB 3).
  */
-export function placePixels(
-  pixels: Uint8Array,
-  samples: number,
-  target: Uint8Array,
-  channels: number,
-  count: number,
-): void {
+export function placePixels(pixels: Uint8Array, samples: number, target: Uint8Array, channels: number): void {
   if (samples === channels) {
-    target.set(pixels.length === count * samples ? pixels : pixels.subarray(0, count * samples));
+    target.set(pixels);
     return;
   }
   const [green, blue] = samples > 2 ? [1, 2] : [0, 0];
-  for (let i = 0, from = 0, to = 0; i < count; i++, from += samples, to += channels) {
+  for (let from = 0, to = 0; from < pixels.length; from += samples, to += channels) {
     target[to] = pixels[from];
     if (channels === 3) {
       target[to + 1] = pixels[from + green];

@@ -24,9 +24,10 @@ export function decodePng(png: PngFile, target: Uint8Array, channels: number): b
     unfilter(filtered, rowBytes, samples, target);
     return true;
   }
-  unfilter(filtered, rowBytes, samples, filtered);
-  if (palette === undefined) placePixels(filtered, samples, target, channels, width * height);
-  else return placeColours(filtered, palette, target);
+  const rows = new Uint8Array(height * rowBytes);
+  unfilter(filtered, rowBytes, samples, rows);
+  if (palette !== undefined) return placeColours(rows, palette, target);
+  placePixels(rows, samples, target, channels);
   return true;
 }
 
@@ -50,10 +51,9 @@ function inflate({ parts }: PngFile, length: number): Uint8Array | undefined {
 
 /** @returns false, with nothing written, where a pixel has no colour */
 function placeColours(places: Uint8Array, palette: Uint8Array, target: Uint8Array): boolean {
-  const pixels = target.length / 3;
   const colours = palette.length / 3;
-  for (let i = 0; i < pixels; i++) if (places[i] >= colours) return false;
-  for (let i = 0; i < pixels; i++) {
+  if (places.some(place => place >= colours)) return false;
+  for (let i = 0; i < places.length; i++) {
     const colour = 3 * places[i];
     target[3 * i] = palette[colour];
     target[3 * i + 1] = palette[colour + 1];

@@ -14,21 +14,9 @@ const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6:
 const PALETTE = 3;
 
 /** Chunks that change no sample and no colour of the result: sharp ignores them too, whatever is in them. */
-const harmless: ReadonlySet<string> = new Set([
-  'gAMA',
-  'cHRM',
-  'sRGB',
-  'sBIT',
-  'bKGD',
-  'hIST',
-  'tRNS',
-  'pHYs',
-  'tIME',
-  'tEXt',
-  'zTXt',
-  'iTXt',
-  'eXIf',
-]);
+const harmless: ReadonlySet<string> = new Set(
+  'gAMA cHRM sRGB sBIT bKGD hIST tRNS pHYs tIME tEXt zTXt iTXt'.split(' '),
+);
 
 /** More than this in harmless chunks is left to sharp, whose libpng has limits of its own on them. */
 const HARMLESS_BYTES = 65_536;

@@ -18,7 +18,7 @@ let noRow = new Uint8Array(4096);
 
 /**
  * Writes the rows of `filtered` (each a filter type and `rowBytes` bytes) into `target` one after the other, from
- * its byte 0. `target` may be `filtered` itself: rows only move to the front.
+ * its byte 0.
  *
  * @param samples bytes of a pixel, 1 … 4
  * @param filtered whole rows whose filters exist

@@ -2,6 +2,7 @@
 import type { Sharp } from 'sharp';
 import type { ImageShape } from '../../protocol/batch.js';
 import { type Decode, type Resize, ShapeMismatch } from './decode.js';
+import { placePixels } from './place-pixels.js';
 
 type SharpModule = typeof import('sharp')['default'];
 
@@ -34,27 +35,37 @@ function limit(sharp: SharpModule): void {
 
 /**
  * Decodes everything that sharp reads. Greyscale is the luminance of the image; an alpha channel is dropped; EXIF
- * orientation is not applied (as in torchvision). A JPEG that becomes less than half as large is decoded at a half,
- * a quarter or an eighth of its size at once.
+ * orientation is applied where `resize` says so. A JPEG that becomes much smaller is decoded at a half, a quarter or
+ * an eighth of its size at once.
  */
 export function sharpDecoder([height, width, channels]: ImageShape, resize?: Resize): Decode {
   return async (file, target) => {
     const sharp = await loadSharp();
     // sharp's own `failOn: 'warning'` stays: with 'none' it accepts bit-flipped files.
-    let image: Sharp = sharp(file);
+    let image: Sharp = sharp(file, { autoOrient: resize?.autoOrient });
     if (resize !== undefined) {
       const { fit, kernel } = resize;
       image = image.resize(width, height, { fit, kernel, background: 'black' });
     }
+    const samples = channels === 1 && !isDeepGrey(file) ? 1 : 3;
     const { data, info } = await image
       .removeAlpha()
       // Without it sharp gives three channels for a grey PNG.
-      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .toColourspace(samples === 1 ? 'b-w' : 'srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
-    if (info.height !== height || info.width !== width || info.channels !== channels) {
-      throw new ShapeMismatch([info.height, info.width, info.channels], [height, width, channels]);
+    if (info.height !== height || info.width !== width || info.channels !== samples) {
+      throw new ShapeMismatch([info.height, info.width, channels], [height, width, channels]);
     }
-    target.set(data);
+    placePixels(data, samples, target, channels);
   };
+}
+
+/**
+ * A grey PNG of 16 bits. On the way to eight, libvips takes the upper eight for sRGB, but goes through luminance
+ * and back for greyscale, which is off by one at places: so sRGB it is, whose three channels are the same.
+ */
+function isDeepGrey(file: Uint8Array): boolean {
+  const [depth, colour] = [file[24], file[25]];
+  return file[0] === 0x89 && file[1] === 0x50 && depth === 16 && (colour === 0 || colour === 4);
 }
