@@ -3,13 +3,19 @@ import { defaultSeed } from '../default-seed.js';
 import { ConfigError, DatasetError } from '../errors.js';
 import type { DatasetPair } from './dataset.js';
 import { type ImageOptions, resizeOf } from './decode/image-options.js';
+import type { ColumnOptions } from './parquet/choose-columns.js';
+import type { DataProgress } from './parquet/parquet-splits.js';
 import { openSpec } from './spec-kinds.js';
 
-export interface OpenDataOptions extends ImageOptions {
+export interface OpenDataOptions extends ImageOptions, ColumnOptions {
   /** Part of each class that becomes the validation set where the data have none, 0 … 1 exclusive. Default 0.2. */
   readonly validSplit?: number;
   /** Of that split. Default: that of `setSeed`, 42. */
   readonly seed?: number;
+  /** Ends downloading and copying with an AbortedError. */
+  readonly signal?: AbortSignal;
+  /** Told while a dataset of the hub is downloaded, and Parquet files are copied to packs. */
+  readonly onProgress?: (progress: DataProgress) => void;
 }
 
 /** Both splits, and what was opened, for people. */
@@ -32,6 +38,8 @@ export interface OpenedData extends DatasetPair {
  * | folder of class folders | images, split by `validSplit` class by class |
  * | `.csv`, `.tsv`, `.jsonl`, `.ndjson` file | a manifest, split by its column `split`, or by `validSplit` |
  * | `.tar` file, or `train-{000..012}.tar` | WebDataset shards, split by `validSplit` |
+ * | `.parquet` file, or a folder with some | Hugging Face's layout; one split by itself is split by `validSplit` |
+ * | `hf:owner/name`, `hf:owner/name@revision:config` | a dataset of the Hugging Face hub, in Parquet |
  *
  * For `valid` stands `validation`, `val` or `test` too.
  *

@@ -12,7 +12,10 @@ import { manifestExtensions } from './datasets/manifest-table.js';
 import { PackDataset } from './datasets/pack.js';
 import { stratifiedSplit } from './datasets/subset.js';
 import { WebDataset } from './datasets/web-dataset.js';
+import { findOnHub } from './hub/open-hub.js';
 import type { OpenDataOptions, OpenedData } from './open-dataset.js';
+import { hasParquet, openParquet } from './parquet/open-parquet.js';
+import { neededSplits, trainingPair } from './parquet/training-pair.js';
 
 /** With the defaults filled in. */
 export type SpecOptions = OpenDataOptions & Required<Pick<OpenDataOptions, 'validSplit' | 'seed'>>;
@@ -27,16 +30,23 @@ type PathKind = (path: string, options: SpecOptions) => Promise<DatasetPair> | u
 const validNames = ['valid', 'validation', 'val', 'test'];
 
 /** Names that are no paths. */
-const namedKinds: readonly NamedKind[] = [sample, fashionMnist];
+const namedKinds: readonly NamedKind[] = [sample, fashionMnist, hubDataset];
 
 /** By what the file is called. */
-const fileKinds: readonly PathKind[] = [manifestFile, shardFile];
+const fileKinds: readonly PathKind[] = [manifestFile, shardFile, parquetFile];
 
 /** By what the folder holds; the first that fits is taken. */
-const folderKinds: readonly PathKind[] = [packs, idxFiles, manifestFiles, shardFiles, splitFolders];
+const folderKinds: readonly PathKind[] = [
+  packs,
+  idxFiles,
+  manifestFiles,
+  shardFiles,
+  parquetFiles,
+  splitFolders,
+];
 
 /** What a person may write, for messages. */
-const specs = ['sample', 'fashion-mnist'];
+const specs = ['sample', 'fashion-mnist', 'hf:owner/name'];
 
 /** Opens whatever `spec` means. @throws DatasetError where it means nothing, or cannot be opened */
 export async function openSpec(spec: string, options: SpecOptions): Promise<OpenedData> {
@@ -62,7 +72,7 @@ async function openPath(spec: string, path: string, options: SpecOptions): Promi
   if (found.isDirectory()) return splitImages(path, options);
   throw new DatasetError(`${path} is no file of data that is known`, {
     where: path,
-    hint: `--data takes files ending in ${[...manifestExtensions, '.tar'].join(', ')}, and folders`,
+    hint: `--data takes files ending in ${[...manifestExtensions, '.tar', '.parquet'].join(', ')}, and folders`,
   });
 }
 
@@ -77,6 +87,16 @@ function fashionMnist(spec: string): Promise<OpenedData> | undefined {
   return whole === undefined ? undefined : named('Fashion-MNIST', openFashionMnist(folder));
 }
 
+/** `hf:owner/name[@revision][:config]`: of the splits only those that training needs are downloaded. */
+function hubDataset(spec: string, options: SpecOptions): Promise<OpenedData> | undefined {
+  return spec.startsWith('hf:') ? openHubPair(spec.slice('hf:'.length), options) : undefined;
+}
+
+async function openHubPair(dataset: string, options: SpecOptions): Promise<OpenedData> {
+  const { name, splits, open } = await findOnHub(dataset, options);
+  return { name, ...(await trainingPair(await open(neededSplits(splits)), options)) };
+}
+
 function manifestFile(file: string, options: SpecOptions): Promise<DatasetPair> | undefined {
   const known: readonly string[] = manifestExtensions;
   return known.includes(extname(file).toLowerCase()) ? splitManifest(file, options) : undefined;
@@ -85,6 +105,19 @@ function manifestFile(file: string, options: SpecOptions): Promise<DatasetPair> 
 /** One archive, or a pattern of several. */
 function shardFile(file: string, options: SpecOptions): Promise<DatasetPair> | undefined {
   return /\.tar$|\.tar\.gz$|\.tgz$/i.test(file) ? splitShards(file, options) : undefined;
+}
+
+function parquetFile(file: string, options: SpecOptions): Promise<DatasetPair> | undefined {
+  return file.endsWith('.parquet') ? openParquetPair(file, options) : undefined;
+}
+
+/** Hugging Face's layout, or any Parquet files. */
+function parquetFiles(folder: string, options: SpecOptions): Promise<DatasetPair> | undefined {
+  return hasParquet(folder) ? openParquetPair(folder, options) : undefined;
+}
+
+async function openParquetPair(path: string, options: SpecOptions): Promise<DatasetPair> {
+  return trainingPair(await openParquet(path, options), options);
 }
 
 function packs(folder: string): Promise<DatasetPair> | undefined {
@@ -170,6 +203,6 @@ function notThere(spec: string, path: string): DatasetError {
   const meant = name ?? (neighbour && join(dirname(spec), neighbour));
   return new DatasetError(`there is no file or folder ${path}`, {
     where: path,
-    hint: `${meant === undefined ? '' : `did you mean ${meant}? `}--data takes sample, fashion-mnist, a folder, a manifest or shards`,
+    hint: `${meant === undefined ? '' : `did you mean ${meant}? `}--data takes sample, fashion-mnist, hf:owner/name, a folder, a manifest, shards or Parquet files`,
   });
 }

@@ -1,6 +1,5 @@
 /** Hugging Face image datasets in Parquet files. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { DatasetError } from '../../errors.js';
 import { Value } from '../rows/features.js';
@@ -41,7 +40,7 @@ export async function openParquet(
   path: string | readonly string[],
   options: OpenParquetOptions = {},
 ): Promise<ParquetSplits> {
-  const { root, paths } = await parquetPaths(path);
+  const { root, paths } = parquetPaths(path);
   const layout = parquetLayout(paths, root);
   const chosen = chooseSplits(chooseConfig(layout, options.config, root), options.splits, root);
   const files = Object.fromEntries(
@@ -80,15 +79,10 @@ export async function openParquetSource(
   );
 }
 
-/** Whether `openParquet` finds files there: a Parquet file, or a folder with some within three levels. */
-export async function hasParquet(path: string): Promise<boolean> {
-  if (statSync(path).isFile()) return path.endsWith('.parquet');
-  return (await parquetBelow(path, true)).length > 0;
-}
+/** Whether a folder has Parquet files where `openParquet` looks for them. */
+export const hasParquet = (folder: string): boolean => parquetBelow(folder, true).length > 0;
 
-async function parquetPaths(
-  path: string | readonly string[],
-): Promise<{ root: string; paths: readonly string[] }> {
+function parquetPaths(path: string | readonly string[]): { root: string; paths: readonly string[] } {
   if (typeof path !== 'string') {
     const files = path.map(file => resolve(file));
     if (files.length === 0)
@@ -108,21 +102,22 @@ async function parquetPaths(
     });
   // A file by itself is opened by itself, whatever its name says of others.
   if (kind.isFile()) return { root: resolve(root, '..'), paths: [basename(root)] };
-  return { root, paths: await parquetBelow(root) };
+  return { root, paths: parquetBelow(root) };
 }
 
 /** How deep below a folder files are looked for: `config/split/0000.parquet`. */
 const DEPTH = 3;
 
-async function parquetBelow(root: string, any = false, folder = '', depth = 0): Promise<string[]> {
-  const entries = await readdir(join(root, folder), { withFileTypes: true });
+/** @param any whether one is enough */
+function parquetBelow(root: string, any = false, folder = '', depth = 0): string[] {
+  const entries = readdirSync(join(root, folder), { withFileTypes: true });
   const shown = entries.filter(({ name }) => !name.startsWith('.'));
   const found = shown
     .filter(entry => entry.name.endsWith('.parquet') && !entry.isDirectory())
     .map(({ name }) => portable(join(folder, name)));
   for (const entry of shown) {
     if (!entry.isDirectory() || depth === DEPTH || (any && found.length > 0)) continue;
-    found.push(...(await parquetBelow(root, any, join(folder, entry.name), depth + 1)));
+    found.push(...parquetBelow(root, any, join(folder, entry.name), depth + 1));
   }
   return found;
 }

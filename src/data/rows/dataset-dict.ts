@@ -52,20 +52,24 @@ export class DatasetDict<Out extends object = Row, Stored extends object = Out> 
     return new DatasetDict<Next, Stored>(Object.fromEntries(entries));
   }
 
-  /**
-   * Names of the set to train on and the set to judge on: `train`, and the first there is of `valid`, `validation`,
-   * `val` and `test`; where they are called otherwise, the two there are, in order.
-   *
-   * @throws DatasetError where there is no telling
-   */
+  /** `trainingSplits` of its names. @throws DatasetError where there is no telling */
   trainingSplits(): readonly [train: string, valid: string] {
-    const { names } = this;
-    const valid = validNames.find(name => names.includes(name));
-    if (names.includes('train') && valid !== undefined) return ['train', valid];
-    if (names.length === 2) return [names[0], names[1]];
-    throw new DatasetError(`which splits of ${names.join(', ')} to train on and to judge on is not clear`, {
-      where: 'DatasetDict',
-      hint: "name them: splits: ['train', 'test']",
-    });
+    return trainingSplits(this.names);
   }
+}
+
+/**
+ * Names of the set to train on and the set to judge on: `train`, and the first there is of `valid`, `validation`,
+ * `val` and `test`; where they are called otherwise, the two there are, in order.
+ *
+ * @throws DatasetError where there is no telling
+ */
+export function trainingSplits(names: readonly string[]): readonly [train: string, valid: string] {
+  const valid = validNames.find(name => names.includes(name));
+  if (names.includes('train') && valid !== undefined) return ['train', valid];
+  if (names.length === 2) return [names[0], names[1]];
+  throw new DatasetError(`which splits of ${names.join(', ')} to train on and to judge on is not clear`, {
+    where: 'trainingSplits',
+    hint: "name them: splits: ['train', 'test']",
+  });
 }
