@@ -32,7 +32,7 @@ export const bench: Bench<typeof flags> = {
   flags,
   run: options =>
     withTemporaryFolder('cache', async folder => {
-      const dataset = await writeSamplePack(folder, options.values.images);
+      const dataset = await writeSamplePack(folder, options.values.images, options.signal);
       const { rows, versions } = await measure(dataset, join(folder, 'cache'), options);
       const bytes = imageBytes(dataset.imageShape);
       return {

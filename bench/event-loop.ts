@@ -43,9 +43,9 @@ export const bench: Bench<typeof flags> = {
 
 async function measure(folder: string, { values, signal }: Options): Promise<Measurement[]> {
   const { images, cached, batch, runs, 'run-ms': runMs } = values;
-  await writeImageFolder(folder, await samplePngs(images), 'png');
+  await writeImageFolder(folder, await samplePngs(images), 'png', signal);
   const files = await ImageFolder.open(folder);
-  const pack = await writeSamplePack(folder, cached);
+  const pack = await writeSamplePack(folder, cached, signal);
   const task = { batch, runMs, signal };
   const loaders = [2, 0].flatMap(numWorkers => [
     new LoaderVariant(withWorkers('folder of PNGs', numWorkers), files, task, { numWorkers }),

@@ -30,9 +30,11 @@ export async function writeImageFolder(
   folder: string,
   files: Iterable<ImageFile> | AsyncIterable<ImageFile>,
   extension: string,
+  signal: AbortSignal,
 ): Promise<void> {
   let row = 0;
   for await (const { bytes, label } of files) {
+    signal.throwIfAborted();
     const classFolder = join(folder, `class-${label}`);
     await mkdir(classFolder, { recursive: true });
     await writeFile(join(classFolder, `${row++}.${extension}`), bytes);

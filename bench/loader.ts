@@ -34,7 +34,7 @@ export const bench: Bench<typeof flags> = {
     withTemporaryFolder('loader', async folder => {
       const { images, batch, 'run-ms': runMs } = options.values;
       const pngs = await samplePngs(images);
-      await writeImageFolder(folder, pngs, 'png');
+      await writeImageFolder(folder, pngs, 'png', options.signal);
       const { train } = await openData('sample');
       const pack = new Subset(train, Uint32Array.from(pngs.keys()));
       const task = { batch, runMs, signal: options.signal };

@@ -80,7 +80,7 @@ async function writeBoth(
   groupRows = images.length,
 ): Promise<Both> {
   const [files, parquet] = [join(folder, 'files'), join(folder, 'train.parquet')];
-  await writeImageFolder(files, images, 'png');
+  await writeImageFolder(files, images, 'png', options.signal);
   const args = [files, parquet, String(groupRows)];
   const { pyarrow } = (await runPeer('parquet.py', args, options.peerOptions)) as { pyarrow: string };
   return { files, parquet, pyarrow, folder };

@@ -66,7 +66,7 @@ export const bench: Bench<typeof flags> = {
 function measure(task: PhotoTask, options: Options): Promise<Pick<BenchReport, 'rows' | 'versions'>> {
   return withTemporaryFolder('photos', async folder => {
     options.say(`${title(task)}${task.count} pictures`);
-    await writeImageFolder(folder, photos(task), task.format);
+    await writeImageFolder(folder, photos(task), task.format, options.signal);
     const dataset = await ImageFolder.open(folder, { imageSize: task.imageSize });
     const { runs, 'run-ms': runMs } = options.values;
     const loading = { batch: task.batch, runMs, signal: options.signal };

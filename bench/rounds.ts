@@ -1,5 +1,5 @@
 /** Variants measured in turns, ours and the peers' alike, so that a change of load meets all of them. */
-import { type Measurement, medianOf, summarise } from './harness.js';
+import { type Measurement, summarise } from './harness.js';
 
 export interface Variant {
   readonly name: string;
@@ -42,15 +42,18 @@ export async function takeTurns(
   };
   await round(variants);
   const tried = await round(variants);
-  const left = variants.filter((variant, i) => tried[i] >= outOfContest * bestOf(variants, tried, variant));
+  const left = variants.filter((variant, i) => {
+    const best = winner(variants, tried, variant);
+    return tried[i] >= outOfContest * tried[best];
+  });
   const rounds: number[][] = [];
   for (let i = 0; i < runs; i++) rounds.push(await round(left));
-  const medians = left.map((_, i) => medianOf(rounds.map(figures => figures[i])));
-  return left.flatMap((variant, i) => {
-    if (medians[i] < bestOf(left, medians, variant)) return [];
-    const figures = rounds.map(figures => figures[i]);
-    return [summarise(variant.name, unit, figures)];
+  const rows = left.map(({ name }, i) => {
+    const figures = rounds.map(round => round[i]);
+    return summarise(name, unit, figures);
   });
+  const medians = rows.map(({ median }) => median);
+  return rows.filter((_, i) => winner(left, medians, left[i]) === i);
 }
 
 /** How a row stands to another one, round by round: both met the same load in a round. */
@@ -64,16 +67,15 @@ export function fastest(rows: readonly Measurement[]): Measurement {
   return rows.reduce((best, row) => (row.median > best.median ? row : best));
 }
 
-/** The best figure in a variant's contest; its own where it is in none. */
-function bestOf(
-  variants: readonly Variant[],
-  figures: readonly number[],
-  { name, contest }: Variant,
-): number {
-  const rivals = figures.filter((_, i) =>
-    contest === undefined ? variants[i].name === name : variants[i].contest === contest,
-  );
-  return Math.max(...rivals);
+/** Index of the best one in a variant's contest, the first of equals; of the variant itself where it is in none. */
+function winner(variants: readonly Variant[], figures: readonly number[], variant: Variant): number {
+  const { contest } = variant;
+  let best = variants.indexOf(variant);
+  for (const [i, rival] of variants.entries()) {
+    const inContest = contest !== undefined && rival.contest === contest;
+    if (inContest && (figures[i] > figures[best] || (figures[i] === figures[best] && i < best))) best = i;
+  }
+  return best;
 }
 
 /**

@@ -7,7 +7,11 @@ import { openData } from '../src/data/open-dataset.js';
 import { type ImageFile, samplePngs } from './image-sets.js';
 
 /** @returns the pack in `folder`, opened */
-export async function writeSamplePack(folder: string, count: number): Promise<PackDataset> {
+export async function writeSamplePack(
+  folder: string,
+  count: number,
+  signal: AbortSignal,
+): Promise<PackDataset> {
   const { train, name: source } = await openData('sample');
   const [height, width, channels] = train.imageShape;
   const file = join(folder, 'sample.pack');
@@ -19,10 +23,13 @@ export async function writeSamplePack(folder: string, count: number): Promise<Pa
     source,
     licence: 'MIT',
   };
-  await writePack(file, header, repeated(await samplePngs(count), count));
+  await writePack(file, header, repeated(await samplePngs(count), count, signal));
   return PackDataset.open(file);
 }
 
-function* repeated(files: readonly ImageFile[], count: number): Generator<PackRecord> {
-  for (let row = 0; row < count; row++) yield files[row % files.length];
+function* repeated(files: readonly ImageFile[], count: number, signal: AbortSignal): Generator<PackRecord> {
+  for (let row = 0; row < count; row++) {
+    signal.throwIfAborted();
+    yield files[row % files.length];
+  }
 }
