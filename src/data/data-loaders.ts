@@ -47,7 +47,8 @@ export class DataLoaders {
   static from({ train, valid }: LoadedPair, options: DataLoadersOptions = {}): DataLoaders {
     const { train: ofTrain, valid: validOptions, ...common } = options;
     const ofValid = validOptions && withBatchSampler(validOptions);
-    const { collate, prefetch, prefetchFactor, timeout, transforms, signal, persistentWorkers } = common;
+    const { collate, prefetch, prefetchFactor, timeout, transforms, signal, persistentWorkers, cache } =
+      common;
     const pool = sharedPool([train, valid], common);
     const samples = ofTrain?.sampler ?? ofTrain?.batchSampler ?? common.sampler ?? common.batchSampler;
     const shuffle = samples === undefined && !isIterable(train) ? true : undefined;
@@ -59,7 +60,16 @@ export class DataLoaders {
         ...threadsFor(train, pool, common),
       });
       const batchSize = ofValid?.batchSampler === undefined ? 2 * trainLoader.batchSize : undefined;
-      const shared = { collate, prefetch, prefetchFactor, timeout, transforms, signal, persistentWorkers };
+      const shared = {
+        collate,
+        prefetch,
+        prefetchFactor,
+        timeout,
+        transforms,
+        signal,
+        persistentWorkers,
+        cache,
+      };
       const validLoader = new DataLoader(valid, {
         batchSize,
         ...shared,

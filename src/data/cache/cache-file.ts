@@ -89,12 +89,14 @@ export function createCacheFile(file: string, key: CacheKey): CacheHeader {
     try {
       writeSync(descriptor, head);
       ftruncateSync(descriptor, layoutOf(head.length, key).size);
+      renameSync(unfinished, file);
+    } catch (error) {
+      rmSync(unfinished, { force: true });
+      throw error;
     } finally {
       closeSync(descriptor);
     }
-    renameSync(unfinished, file);
   } catch (cause) {
-    rmSync(unfinished, { force: true });
     throw new LoaderError(`cannot make the cache file ${file}: ${(cause as Error).message}`, {
       where: 'cache',
       hint: "give cache a folder that can be written, or set GRADRING_CACHE; cache: 'memory' needs none",
