@@ -76,10 +76,10 @@ async function openPath(spec: string, path: string, options: SpecOptions): Promi
   });
 }
 
-function sample(spec: string): Promise<OpenedData> | undefined {
+function sample(spec: string, options: SpecOptions): Promise<OpenedData> | undefined {
   if (spec !== 'sample') return undefined;
   const folder = join(packageRoot(), 'data', 'fashion-mnist-sample');
-  return named('Fashion-MNIST sample', openPacks(folder));
+  return named('Fashion-MNIST sample', openPacks(folder, options));
 }
 
 function fashionMnist(spec: string): Promise<OpenedData> | undefined {
@@ -120,8 +120,8 @@ async function openParquetPair(path: string, options: SpecOptions): Promise<Data
   return trainingPair(await openParquet(path, options), options);
 }
 
-function packs(folder: string): Promise<DatasetPair> | undefined {
-  return existsSync(join(folder, 'train.pack')) ? openPacks(folder) : undefined;
+function packs(folder: string, options: SpecOptions): Promise<DatasetPair> | undefined {
+  return existsSync(join(folder, 'train.pack')) ? openPacks(folder, options) : undefined;
 }
 
 function idxFiles(folder: string): Promise<DatasetPair> | undefined {
@@ -183,9 +183,9 @@ async function splitShards(shards: string, options: SpecOptions): Promise<Datase
   return stratifiedSplit(await WebDataset.open(shards, options), options.validSplit, options.seed);
 }
 
-async function openPacks(folder: string): Promise<DatasetPair> {
+async function openPacks(folder: string, options: SpecOptions): Promise<DatasetPair> {
   const [train, valid] = await Promise.all(
-    ['train', 'valid'].map(split => PackDataset.open(join(folder, `${split}.pack`))),
+    ['train', 'valid'].map(split => PackDataset.open(join(folder, `${split}.pack`), options)),
   );
   return { train, valid };
 }

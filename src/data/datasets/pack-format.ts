@@ -14,6 +14,7 @@
 import { readSync } from 'node:fs';
 import { z } from 'zod';
 import { DatasetError } from '../../errors.js';
+import { fits, kernels } from '../decode/decode.js';
 
 export const MAGIC = 'gradring';
 export const VERSION = 1;
@@ -31,6 +32,10 @@ const headerSchema = z.object({
   /** [height, width, channels] */
   imageShape: z.tuple([side, side, z.union([z.literal(1), z.literal(3)])]),
   encoding: z.enum(['image', 'raw']),
+  /** How images of another size are brought to `imageShape`. Absent: they are refused. */
+  resize: z
+    .object({ fit: z.enum(fits), kernel: z.enum(kernels), autoOrient: z.boolean().optional() })
+    .optional(),
   /** Where the data come from, and under which licence: for people. */
   source: z.string(),
   licence: z.string(),

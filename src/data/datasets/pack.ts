@@ -1,6 +1,9 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { DatasetError } from '../../errors.js';
+import type { ImageShape } from '../../protocol/batch.js';
 import { checkLabels, sharedLabels } from '../dataset.js';
+import { type ImageOptions, resizeOf } from '../decode/image-options.js';
 import { imageBytes, type Records } from '../samples/sample-source.js';
 import { openFile } from './open-file.js';
 import { damaged, type PackHeader, type PackLayout, readExactly, readPackHead } from './pack-format.js';
@@ -11,8 +14,11 @@ const MAX_RECORD = 0xffff_ffff;
 
 /** A split in gradring's packed format (drawn in `pack-format.ts`). Records are read when they are wanted. */
 export class PackDataset extends SourceDataset {
-  /** @throws DatasetError naming the file, and the row where it is one record's fault */
-  static async open(path: string): Promise<PackDataset> {
+  /**
+   * @param options how its images are read; default: as its header says. Raw pixels are as they are
+   * @throws DatasetError naming the file, and the row where it is one record's fault; ConfigError
+   */
+  static async open(path: string, options: ImageOptions = {}): Promise<PackDataset> {
     const file = resolve(path);
     const descriptor = openFile(file);
     try {
@@ -20,14 +26,31 @@ export class PackDataset extends SourceDataset {
       const { header, layout } = readPackHead(descriptor, file, size);
       const offsets = readOffsets(descriptor, file, size, header, layout);
       const labels = readLabels(descriptor, file, header, layout);
-      const { encoding, classes, imageShape } = header;
+      const { encoding, classes } = header;
       const { starts, lengths } = offsets;
+      const imageShape = shapeAsked(header, options, file);
+      const resize = encoding === 'image' ? (resizeOf(options) ?? header.resize) : undefined;
       const storage = { kind: 'records', files: [file], starts, lengths, encoding } as const;
-      return new PackDataset({ name: header.source, storage, imageShape, labels }, classes);
+      return new PackDataset({ name: header.source, storage, imageShape, resize, labels }, classes);
     } finally {
       closeSync(descriptor);
     }
   }
+}
+
+/** @throws DatasetError where pixels would have to be brought to another shape */
+function shapeAsked(
+  { encoding, imageShape }: PackHeader,
+  { imageSize, channels }: ImageOptions,
+  file: string,
+): ImageShape {
+  const [height, width] = imageSize ?? imageShape;
+  const asked: ImageShape = [height, width, channels ?? imageShape[2]];
+  if (encoding === 'image' || asked.join() === imageShape.join()) return asked;
+  throw new DatasetError(`${file} holds pixels of ${imageShape.join('x')}, not of ${asked.join('x')}`, {
+    where: file,
+    hint: 'pack its source again with that size, or leave imageSize and channels out',
+  });
 }
 
 function readOffsets(
