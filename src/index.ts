@@ -57,6 +57,9 @@ export {
 export type { WeightReport } from './checkpoint/weights.js';
 export { Coordinator } from './coordinator/coordinator.js';
 export type { CoordinatorOptions } from './coordinator/coordinator-options.js';
+export { cacheFolder } from './data/cache/cache-folder.js';
+export type { CacheKind, CacheOptions } from './data/cache/cache-options.js';
+export type { CacheState } from './data/cache/cache-state.js';
 export { type Collate, type Collated, collate } from './data/collate.js';
 export { DataLoader } from './data/data-loader.js';
 export {

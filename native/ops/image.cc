@@ -1,15 +1,26 @@
 // Resizing, cropping and rotating of images [N, H, W, C].
+#include "image.h"
 #include <cmath>
 #include "cast.h"
 
 namespace gradring {
+
+at::Tensor rounded(const at::Tensor& x) { return (x + 0.5).floor_(); }
+
+at::Tensor pixels(const at::Tensor& images, const at::Tensor& image, const at::Tensor& row,
+                  const at::Tensor& column) {
+  const int64_t channels = images.size(3);
+  const at::Tensor index = (image * images.size(1) + row) * images.size(2) + column;
+  const at::Tensor table = images.reshape({images.numel() / std::max<int64_t>(channels, 1), channels});
+  Ints shape(index.sizes().begin(), index.sizes().end());
+  shape.push_back(channels);
+  return table.index_select(0, index.reshape(-1)).view(shape);
+}
+
 namespace {
 
 constexpr int64_t kRows = 1;
 constexpr int64_t kColumns = 2;
-
-// To the nearest, halves up, as JavaScript's Math.round does.
-at::Tensor rounded(const at::Tensor& x) { return (x + 0.5).floor_(); }
 
 struct Resizing {
   bool alignCorners;
@@ -136,17 +147,6 @@ void resizeNearestGradient(Call& call) {
     gradient = sums.index_add_(axis, resizing.nearest(axis, call), gradient);
   }
   call.give(gradient);
-}
-
-// Pixels of [N, H, W, C] by image, row and column; the three broadcast, and lie inside.
-at::Tensor pixels(const at::Tensor& images, const at::Tensor& image, const at::Tensor& row,
-                  const at::Tensor& column) {
-  const int64_t channels = images.size(3);
-  const at::Tensor index = (image * images.size(1) + row) * images.size(2) + column;
-  const at::Tensor table = images.reshape({images.numel() / std::max<int64_t>(channels, 1), channels});
-  Ints shape(index.sizes().begin(), index.sizes().end());
-  shape.push_back(channels);
-  return table.index_select(0, index.reshape(-1)).view(shape);
 }
 
 // Where `count` samples of each box lie along an axis of `size` pixels: [boxes, count].

@@ -25,6 +25,7 @@ void registerMatmul(Registry& registry);
 void registerShape(Registry& registry);
 void registerIndex(Registry& registry);
 void registerImage(Registry& registry);
+void registerWarp(Registry& registry);
 // ../program/bindings.cc
 void registerProgram(Registry& registry);
 

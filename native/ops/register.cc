@@ -19,6 +19,7 @@ void registerAll(Registry& registry) {
   registerShape(registry);
   registerIndex(registry);
   registerImage(registry);
+  registerWarp(registry);
   registerProgram(registry);
 }
 

@@ -22,6 +22,14 @@ export function perChannel(
   return values.length === channels && values.every(Number.isFinite) ? values : undefined;
 }
 
+/** Converts a value on the scale 0 … 1 to the one that the pixels of a channel are on. */
+export function pixelValue({ normalizedBy }: ImageScale, channels: number) {
+  const mean = perChannel(normalizedBy?.mean, channels);
+  const std = perChannel(normalizedBy?.std, channels);
+  return (value: number, channel: number): number =>
+    mean && std ? (value - mean[channel]) / std[channel] : 255 * value;
+}
+
 /** The scale that each of the transforms finds. */
 export function scalesOf(specs: readonly TransformSpec[]): ImageScale[] {
   const optionsOf = (spec?: TransformSpec) => spec?.options as NormalizeOptions | undefined;

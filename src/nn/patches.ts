@@ -9,11 +9,11 @@ export class PatchDraws {
   readonly area: number;
   readonly #height: number;
   readonly #width: number;
-  readonly #options: Required<PatchOptions>;
+  readonly #options: Required<Pick<PatchOptions, 'pct' | 'maxNum'>>;
 
   /** @throws RecipeError */
   constructor(name: string, height: number, width: number, options: PatchOptions) {
-    const { pct = 0.2, maxNum = 4, perItem = false } = options;
+    const { pct = 0.2, maxNum = 4 } = options;
     if (!(pct > 0 && pct < 1) || !Number.isInteger(maxNum) || maxNum < 0) {
       throw new RecipeError(`The transform ${name} cannot use pct ${pct} and maxNum ${maxNum}.`, {
         where: 'transforms',
@@ -22,7 +22,7 @@ export class PatchDraws {
     }
     this.#height = height;
     this.#width = width;
-    this.#options = { pct, maxNum, perItem };
+    this.#options = { pct, maxNum };
     this.area = this.#part(height) * this.#part(width);
     if (this.area === 0) {
       throw new RecipeError(`The transform ${name} has patches of no pixels with pct ${pct}.`, {

@@ -3,7 +3,7 @@ import type { Tf } from '../engine/tf.js';
 import { RecipeError } from '../errors.js';
 import type { Random } from '../random.js';
 import type { TransformBatch } from './augment.js';
-import { type ImageScale, perChannel } from './image-scale.js';
+import { type ImageScale, perChannel, pixelValue } from './image-scale.js';
 import { fillNormal } from './noise.js';
 import { PatchDraws } from './patches.js';
 import { PixelMap } from './pixel-map.js';
@@ -74,13 +74,10 @@ function noiseScale(options: RandEraseOptions, channels: number, scale: ImageSca
       hint: 'Use it beside normalize, or give mean and std on the scale 0 … 1, as one number or one per channel.',
     });
   }
-  const { normalizedBy } = scale;
-  const m0 = normalizedBy && perChannel(normalizedBy.mean, channels);
-  const s0 = normalizedBy && perChannel(normalizedBy.std, channels);
-  const convert = (value: number, c: number) => (m0 && s0 ? (value - m0[c]) / s0[c] : 255 * value);
+  const convert = pixelValue(scale, channels);
   return mean.map((value, c) => ({
     mean: convert(value, c),
-    std: s0 ? std[c] / s0[c] : 255 * std[c],
+    std: convert(std[c], c) - convert(0, c),
     least: convert(0, c),
     most: convert(1, c),
   }));

@@ -8,29 +8,69 @@ export interface NormalizeOptions {
   readonly std: number | readonly number[];
 }
 
-export interface RandomCropOptions {
+/** Whose draw it is. By default there is one for the global batch, the same on all replicas. */
+export interface DrawOptions {
+  /** Each image has a draw of its own. Default false. */
+  readonly perItem?: boolean;
+  /** Each replica has a draw of its own for its part of the batch. Not beside `perItem`. Default false. */
+  readonly perReplica?: boolean;
+}
+
+export interface RandomCropOptions extends DrawOptions {
   /** Pixels added on each side before a window of the original size is cut out. At least 1. */
   readonly padding: number;
   /** Value of the added pixels, on the scale that the images are on by then. `zero` (default) is 0. */
   readonly pad?: 'zero' | number;
-  /** Each image has a window of its own. Default false: one for the batch. */
-  readonly perItem?: boolean;
 }
 
-export interface HorizontalFlipOptions {
+export interface HorizontalFlipOptions extends DrawOptions {
   /** Probability that a batch, or an image, is mirrored. Default 0.5. */
   readonly p?: number;
-  /** Each image has a draw of its own. Default false: one for the batch. */
-  readonly perItem?: boolean;
 }
 
-export interface PatchOptions {
+export interface LightingOptions extends DrawOptions {
+  /** The factor is drawn from 1 − max … 1 + max. Above 0, at most 1. Default 0.2. */
+  readonly max?: number;
+  /** Probability that a batch, or an image, is changed at all. Default 0.75. */
+  readonly p?: number;
+}
+
+interface WarpOptions extends DrawOptions {
+  /** Probability that a batch, or an image, is changed at all. Default 0.75. */
+  readonly p?: number;
+  /**
+   * What is seen outside of the image: its own pixels mirrored at the edge (`reflection`, default), its outermost
+   * pixels (`border`), 0 (`zero`), or a number on the scale that the images are on by then.
+   */
+  readonly pad?: 'zero' | 'reflection' | 'border' | number;
+}
+
+export interface RotateOptions extends WarpOptions {
+  /** The angle is drawn from −maxDegrees … maxDegrees. 0 … 180. Default 10. */
+  readonly maxDegrees?: number;
+}
+
+export interface ZoomOptions extends WarpOptions {
+  /** The magnification is drawn from min … max; below 1 the images shrink. Above 0. Default 1. */
+  readonly min?: number;
+  /** At least `min`. Default 1.1. */
+  readonly max?: number;
+}
+
+export interface AffineOptions extends WarpOptions {
+  /** As in `rotate`. */
+  readonly maxDegrees?: number;
+  /** As `min` in `zoom`. */
+  readonly minZoom?: number;
+  /** As `max` in `zoom`. */
+  readonly maxZoom?: number;
+}
+
+export interface PatchOptions extends DrawOptions {
   /** Side of a patch as a share of the image's side, rounded down to pixels; between 0 and 1. Default 0.2. */
   readonly pct?: number;
   /** Most patches; how many there are is drawn from 0 … maxNum. Default 4. */
   readonly maxNum?: number;
-  /** Each image has patches of its own. Default false: the same for the whole batch. */
-  readonly perItem?: boolean;
 }
 
 export interface RandEraseOptions extends PatchOptions {
@@ -51,6 +91,21 @@ export const randomCrop = (options: RandomCropOptions): TransformSpec => spec('r
 /** Mirrors the whole batch, or each image, left to right or not. */
 export const horizontalFlip = (options: HorizontalFlipOptions = {}): TransformSpec =>
   spec('horizontalFlip', options);
+
+/** Multiplies the pixels by a random factor, cut off at white. */
+export const brightness = (options: LightingOptions = {}): TransformSpec => spec('brightness', options);
+
+/** Moves the pixels away from the mean grey of their image, or towards it, by a random factor. */
+export const contrast = (options: LightingOptions = {}): TransformSpec => spec('contrast', options);
+
+/** Turns the images about their centres by a random angle. */
+export const rotate = (options: RotateOptions = {}): TransformSpec => spec('rotate', options);
+
+/** Magnifies a window anywhere in the images by a random factor. */
+export const zoom = (options: ZoomOptions = {}): TransformSpec => spec('zoom', options);
+
+/** `rotate`, then `zoom`, with one interpolation. */
+export const affine = (options: AffineOptions = {}): TransformSpec => spec('affine', options);
 
 /** Fills patches of the images with noise like the data, never brighter or darker than a pixel can be. */
 export const randErase = (options: RandEraseOptions = {}): TransformSpec => spec('randErase', options);

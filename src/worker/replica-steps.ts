@@ -38,7 +38,11 @@ export class ReplicaSteps {
     this.#weights = weights;
     const outputSize = loaded.outputShape.reduce((n, d) => n * d, 1);
     const classes = loaded.loss.name === 'crossEntropy' ? outputSize : 2 ** 31;
-    this.reader = new ShardReader(engine, loaded.recipe, { seed: settings.seed, classes });
+    this.reader = new ShardReader(engine, loaded.recipe, {
+      rank: settings.rank,
+      seed: settings.seed,
+      classes,
+    });
     this.tensors = new TrainingStep(engine, loaded);
   }
 

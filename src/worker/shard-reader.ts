@@ -23,16 +23,25 @@ export interface DeviceShard {
   dispose(): void;
 }
 
+export interface ReaderSettings {
+  /** Of the replica: what transforms draw per replica depends on it. Default 0. */
+  readonly rank?: number;
+  readonly seed: number;
+  readonly classes: number;
+}
+
 export class ShardReader {
   readonly #engine: Engine;
   readonly #recipe: Recipe;
+  readonly #rank: number;
   readonly #seed: number;
   /** Labels must be below this, where the loss takes class indices. */
   readonly #classes: number;
   readonly #rings = new Map<number, Extract<Share, { share: 'slots' }>>();
   readonly #unpin = new Map<number, (() => void)[]>();
 
-  constructor(engine: Engine, recipe: Recipe, { seed, classes }: { seed: number; classes: number }) {
+  constructor(engine: Engine, recipe: Recipe, { rank = 0, seed, classes }: ReaderSettings) {
+    this.#rank = rank;
     this.#engine = engine;
     this.#recipe = recipe;
     this.#seed = seed;
@@ -87,11 +96,12 @@ export class ShardReader {
     return { inputs, targets, mixed, scale, dispose: () => tf.dispose([inputs, targets, others]) };
   }
 
-  /** The images at these places of the batch, transformed as they are on every replica. */
+  /** The images at these places of the batch, transformed as on every replica, draws per replica apart. */
   #images(views: SlotViews, places: Uint32Array, { imageShape }: SlotLayout, shard: Shard): Tensor4D {
     const bytes = imageBytes(imageShape);
     const { epoch, index, size, transforms } = shard;
-    const key = { seed: this.#seed, epoch, index, size, placeOf: (image: number) => places[image] };
+    const placeOf = (image: number) => places[image];
+    const key = { seed: this.#seed, epoch, index, size, placeOf, replica: this.#rank };
     return this.#engine.tf.tidy(() => {
       const raw = this.#engine.upload(pixelsAt(views.pixels, places, bytes), places.length, imageShape);
       return applyTransforms(this.#engine.tf, raw, transforms, key, this.#recipe.transforms);

@@ -3,7 +3,14 @@ import t, { type Test } from 'tap';
 import type { Coordinator } from '../../src/coordinator/coordinator.js';
 import { ConfigError, LearnerError } from '../../src/errors.js';
 import { models } from '../../src/models/catalog.js';
-import { horizontalFlip, normalize, randomCrop } from '../../src/nn/transform-specs.js';
+import {
+  affine,
+  contrast,
+  horizontalFlip,
+  normalize,
+  randomCrop,
+  rotate,
+} from '../../src/nn/transform-specs.js';
 import type { GroupSettings, TrainingState } from '../../src/protocol/optimizer.js';
 import { batchOf, syntheticRing } from '../fixtures/batches.js';
 import { makeCoordinator, sgdSettings, sgdSpec } from '../fixtures/coordinators.js';
@@ -212,6 +219,8 @@ t.test('inputs are what the model gets, in batch order, whatever the number of r
     normalize({ mean: [0.5], std: [0.3] }),
     randomCrop({ padding: 1 }),
     horizontalFlip({ p: 0.5, perItem: true }),
+    affine({ p: 1 }),
+    contrast({ p: 1, perItem: true }),
   ];
   const augmented = batchOf(ring, 7, { epoch: 2, index: 5, transforms });
   const [first, second] = [await alone.inputs(augmented), await together.inputs(augmented)];
@@ -230,4 +239,18 @@ t.test('inputs are what the model gets, in batch order, whatever the number of r
 
   const plain = await together.inputs(batchOf(ring, 7));
   t.strictSame(plain.data, Float32Array.from(batch.pixels.subarray(0, 7 * 36)));
+});
+
+t.test('draws per replica: the first one draws as if it were alone, the others not', async t => {
+  const [alone, together] = [await opened(t, 1), await opened(t, 3)];
+  const transforms = [rotate({ maxDegrees: 90, p: 1, perReplica: true })];
+  const augmented = batchOf(ring, 7, { epoch: 2, index: 5, transforms });
+  const [one, three] = [await alone.inputs(augmented), await together.inputs(augmented)];
+  // Of seven images, the first replica has three.
+  t.strictSame(three.data.slice(0, 3 * 36), one.data.slice(0, 3 * 36));
+  for (const [from, to] of [
+    [3, 5],
+    [5, 7],
+  ])
+    t.notSame(three.data.slice(from * 36, to * 36), one.data.slice(from * 36, to * 36));
 });

@@ -7,6 +7,7 @@ export interface CpuBackend {
   firstUse: boolean;
   readonly data: { get(dataId: DataId): { values: TypedArray; refCount: number } };
   makeTensorInfo(shape: number[], dtype: DataType, values: TypedArray): TensorInfo;
+  disposeData(dataId: DataId): boolean;
 }
 
 export function cpuMemory(backend: CpuBackend): HostMemory {

@@ -7,6 +7,7 @@ import { tf } from '../tf.js';
 import { tensorOfPixels } from '../upload.js';
 import { type CpuBackend, cpuMemory } from './backend.js';
 import { cpuFlatParameters } from './flat-parameters.js';
+import { registerTransform } from './transform.js';
 
 export async function openCpuEngine(device: string): Promise<Engine> {
   await tf.setBackend('cpu');
@@ -14,6 +15,7 @@ export async function openCpuEngine(device: string): Promise<Engine> {
   // The library never prints: the backend's first write would recommend another package on the console.
   backend.firstUse = false;
   registerHostKernels<CpuBackend>('cpu', cpuMemory);
+  registerTransform();
   return {
     name: 'cpu',
     device,

@@ -1,9 +1,10 @@
-/** Resizing, cropping and turning of images. */
+/** Resizing, cropping, turning and warping of images. */
 import type {
   CropAndResizeAttrs,
   NamedAttrMap,
   ResizeBilinearAttrs,
   RotateWithOffsetAttrs,
+  TransformAttrs,
 } from '@tensorflow/tfjs-core';
 import { tf } from '../../tf.js';
 import type { Attribute } from '../native-calls.js';
@@ -38,6 +39,17 @@ const rotate: TorchKernel = ({ image }, attrs, backend) => {
   return backend.run('rotate', [image], radians, centerX, centerY, fill);
 };
 
+/** In the order of `Outside` in native/ops/warp.cc. */
+const fillModes: readonly TransformAttrs['fillMode'][] = ['constant', 'reflect', 'wrap', 'nearest'];
+
+const transform: TorchKernel = ({ image, transforms }, attrs, backend) => {
+  const { interpolation, fillMode, fillValue, outputShape } = attrs as unknown as TransformAttrs;
+  const [height, width] = outputShape ?? image.shape.slice(1, 3);
+  const mode = fillModes.indexOf(fillMode);
+  const bilinear = interpolation === 'bilinear';
+  return backend.run('transform', [image, transforms], height, width, bilinear, mode, fillValue);
+};
+
 export const imageKernels: TorchKernels = {
   CropAndResize: ({ image, boxes, boxInd }, attrs, backend) => {
     const { cropSize, method, extrapolationValue } = attrs as unknown as CropAndResizeAttrs;
@@ -50,4 +62,5 @@ export const imageKernels: TorchKernels = {
   ResizeNearestNeighbor: resize('resizeNearest'),
   ResizeNearestNeighborGrad: resizeGradient('resizeNearestGradient'),
   RotateWithOffset: rotate,
+  Transform: transform,
 };

@@ -13,6 +13,7 @@ import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gra
 import { createColumnSum, reluGrad } from './elementwise.js';
 import { createMatMul } from './matmul.js';
 import { createCast, identity } from './share.js';
+import { createTransform } from './transform.js';
 import { unsortedSegmentSum } from './unsorted-segment-sum.js';
 
 export function registerWasmKernels(): void {
@@ -31,6 +32,7 @@ export function registerWasmKernels(): void {
     _FusedMatMul: createMatMul('_FusedMatMul'),
     DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGradient,
     DepthwiseConv2dNativeBackpropInput: depthwiseInputGradient,
+    Transform: createTransform(),
     UnsortedSegmentSum: unsortedSegmentSum,
     MaxPoolGrad: ((inputs, attrs, backend) =>
       maxPoolGrad(inputs, attrs, wasmMemory(backend))) satisfies Kernel<WasmBackend>,
