@@ -51,7 +51,7 @@ function sampleLines(steps: SampleSteps): string[] {
 function rateLines({ workers, device, training, gather }: LoaderProfile): string[] {
   const rows: [name: string, rate: number, note: string][] = workers.map(({ workers, imagesPerSecond }) => {
     const { median, min, max } = imagesPerSecond;
-    return [`${threads(workers)}`, median, `${count(min)} … ${count(max)}`];
+    return [workersText(workers), median, `${count(min)} … ${count(max)}`];
   });
   if (device) {
     const { devices, model, imagesPerSecond, batchMs } = device;

@@ -66,7 +66,7 @@ export interface Verdict {
 
 /** A median wait below this is that of a batch that was there: what remains is the call itself. */
 const READY_MS = 0.05;
-/** Of the training's time: less is not worth a word, more than this is, even where most batches are there at once. */
+/** Of the training's time: less is not worth a word; more is too much, even for a loader that is fast enough on the whole. */
 const NEGLIGIBLE_SHARE = 0.02;
 const BURST_SHARE = 0.1;
 /** How much faster than the devices a loader should be, to stay so on a busy machine. */
@@ -80,9 +80,9 @@ const PACK_SHARE = 0.15;
 export function judge(situation: Situation): Verdict {
   const { device } = situation;
   if (device === undefined) return unknownBound(situation);
-  const { waitMs, dataShare } = device;
-  const isReady = waitMs < READY_MS && dataShare < BURST_SHARE;
-  return isReady || dataShare < NEGLIGIBLE_SHARE
+  const { imagesPerSecond, waitMs, dataShare } = device;
+  const isAhead = waitMs < READY_MS || rateOf(situation, situation.workers) >= MARGIN * imagesPerSecond;
+  return dataShare < NEGLIGIBLE_SHARE || (isAhead && dataShare < BURST_SHARE)
     ? deviceBound(situation, device)
     : loaderBound(situation, device);
 }
@@ -225,12 +225,18 @@ function usefulCache(situation: Situation, needed: number): 'memory' | 'disk' | 
 
 /** Fewest threads that give `needed`; the fastest number where none does. */
 function fewest(situation: Situation, needed: number): number {
-  const found = situation.curve.find(({ imagesPerSecond }) => imagesPerSecond >= needed);
+  const found = choices(situation).find(({ imagesPerSecond }) => imagesPerSecond >= needed);
   return (found ?? fastest(situation)).workers;
 }
 
-const fastest = ({ curve }: Situation): Situation['curve'][number] =>
-  curve.reduce((a, b) => (b.imagesPerSecond > a.imagesPerSecond ? b : a));
+const fastest = (situation: Situation): Situation['curve'][number] =>
+  choices(situation).reduce((a, b) => (b.imagesPerSecond > a.imagesPerSecond ? b : a));
+
+/** Without 0, where there is more: decoding on the calling thread holds up all that happens there. */
+function choices({ curve }: Situation): Situation['curve'] {
+  const threads = curve.filter(({ workers }) => workers > 0);
+  return threads.length > 0 ? threads : curve;
+}
 
 const rateOf = ({ curve }: Situation, workers: number): number =>
   curve.find(point => point.workers === workers)?.imagesPerSecond ?? Number.NaN;

@@ -8,16 +8,16 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/**
- * Runs `node scripts/train.js` as a user would.
- *
- * @param onError sees what was written to stderr so far, and the process
- */
-export function trainCommand(
-  args: readonly string[],
-  onError?: (stderr: string, kill: (signal: NodeJS.Signals) => void) => void,
-): Promise<Ended> {
-  const child = spawn(process.execPath, [join(packageRoot(), 'scripts', 'train.js'), ...args], {
+/** Sees what was written to stderr so far, and may end the process. */
+type OnError = (stderr: string, kill: (signal: NodeJS.Signals) => void) => void;
+
+/** Runs `node scripts/train.js` as a user would. */
+export const trainCommand = (args: readonly string[], onError?: OnError): Promise<Ended> =>
+  runScript('train.js', args, onError);
+
+/** Runs a script of scripts/ as a user would. */
+export function runScript(script: string, args: readonly string[], onError?: OnError): Promise<Ended> {
+  const child = spawn(process.execPath, [join(packageRoot(), 'scripts', script), ...args], {
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   let stdout = '';
