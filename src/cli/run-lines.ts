@@ -59,6 +59,7 @@ export function endLines({
   accuracy,
   seconds,
   imagesPerSecond,
+  dataShare,
   stopped,
   stopReason,
   folder,
@@ -69,6 +70,7 @@ export function endLines({
     `${stopped ? 'stopped' : 'done'} after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`,
     ...(accuracy === null ? [] : [`valid accuracy ${(accuracy * 100).toFixed(2)} %`]),
     ...(imagesPerSecond === null ? [] : [`${grouped(Math.round(imagesPerSecond))} img/s`]),
+    ...(dataShare === null ? [] : [`${Math.round(dataShare * 100)} % of the training waiting for data`]),
     `${seconds.toFixed(1)} s`,
     folder === undefined ? 'dry run: nothing written' : `model in ${join(folder, 'model.json')}`,
   ];

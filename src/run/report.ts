@@ -45,7 +45,7 @@ export async function announce(
       layers: coordinator.modelInfo.layers,
     },
     workers: loaders.pool?.size ?? 0,
-    advice: loaders.pool?.advice,
+    advice: loaderAdvice(loaders),
     folder: folder?.path,
     resumed: resumed && {
       from: resumed.checkpoint.name,
@@ -56,6 +56,11 @@ export async function announce(
   };
   log.info({ event: 'start', ...start, model: { ...start.model, layers: undefined } }, 'run starts');
   await context.onStart?.(start);
+}
+
+function loaderAdvice({ pool, train }: DataLoaders): string | undefined {
+  const advice = [pool?.advice, train.cache?.advice].filter(text => text !== undefined);
+  return advice.length === 0 ? undefined : advice.join('; ');
 }
 
 const countParameters = ({ parameters }: Coordinator): number =>
@@ -97,6 +102,10 @@ export async function summarise(
   const valid = metrics.history.find(row => row.phase === 'valid' && row.epoch === epochs);
   const trainSeconds = train.reduce((total, row) => total + row.seconds, 0);
   const samples = train.reduce((total, row) => total + row.samples, 0);
+  const waited = train.reduce(
+    (total, { dataShare, seconds }) => total + (dataShare ?? Number.NaN) * seconds,
+    0,
+  );
   return {
     engine: selected.engine,
     replicas: coordinator.devices,
@@ -105,6 +114,7 @@ export async function summarise(
     validLoss: valid?.loss ?? null,
     accuracy: typeof valid?.accuracy === 'number' ? valid.accuracy : null,
     imagesPerSecond: samples > 0 ? samples / trainSeconds : null,
+    dataShare: samples > 0 && Number.isFinite(waited) ? waited / trainSeconds : null,
     seconds,
     secondsToFirstStep: firstStep.seconds,
     parameters: countParameters(coordinator),

@@ -11,6 +11,8 @@ export interface TrainSummary {
   readonly accuracy: number | null;
   /** Training images per second, over all epochs. */
   readonly imagesPerSecond: number | null;
+  /** Share of the training time spent waiting for data, over all epochs, 0 … 1. */
+  readonly dataShare: number | null;
   /** From the first batch to the last, without set-up. */
   readonly seconds: number;
   /** From the call of `train()` to the end of its first step: data, devices, replicas and one batch. */

@@ -8,6 +8,10 @@ type SharpModule = typeof import('sharp')['default'];
 
 let loaded: Promise<SharpModule> | undefined;
 let limited = false;
+let inUse = false;
+
+/** Whether this thread has decoded an image with sharp, and so on libuv's threads. */
+export const usesSharp = (): boolean => inUse;
 
 /** sharp costs 0.1 s to load: only what really decodes with it pays for it. */
 export function loadSharp(): Promise<SharpModule> {
@@ -40,6 +44,7 @@ function limit(sharp: SharpModule): void {
  */
 export function sharpDecoder([height, width, channels]: ImageShape, resize?: Resize): Decode {
   return async (file, target) => {
+    inUse = true;
     const sharp = await loadSharp();
     // sharp's own `failOn: 'warning'` stays: with 'none' it accepts bit-flipped files.
     let image: Sharp = sharp(file, { autoOrient: resize?.autoOrient });

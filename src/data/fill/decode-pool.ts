@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { errorFromWire, LoaderError, type WireError } from '../../errors.js';
+import { errorFromWire, LoaderError } from '../../errors.js';
 import { threadUrl } from '../../thread-url.js';
+import { usesSharp } from '../decode/sharp-decoder.js';
 import type { SampleSource } from '../samples/sample-source.js';
-import type { DecodeTask, PoolMessage, ThreadMessage } from './decode-thread.js';
+import type { DecodeResult, DecodeTask, PoolMessage, ThreadMessage } from './decode-thread.js';
 import type { FillCrew, FillEvents } from './fill.js';
 import { threadDied } from './fill-errors.js';
 import type { FillJob } from './fill-slots.js';
@@ -20,9 +21,8 @@ const MAX_EPOCHS_AT_ONCE = 64;
 export class DecodePool {
   /** Number of threads. */
   readonly size: number;
-  /** What would make decoding faster and only the process's owner can set. */
-  readonly advice: string | undefined;
-  readonly #threads: Piscina<DecodeTask, WireError | undefined>;
+  readonly #threads: Piscina<DecodeTask, DecodeResult>;
+  #usesSharp = false;
   #failure: LoaderError | undefined;
 
   /** Starts the threads. Default: `defaultPoolSize()`. */
@@ -34,7 +34,6 @@ export class DecodePool {
       });
     }
     this.size = size;
-    this.advice = libuvAdvice(size, process.env.UV_THREADPOOL_SIZE);
     this.#threads = new Piscina({
       filename: threadUrl('./decode-thread', import.meta.url).href,
       minThreads: size,
@@ -48,6 +47,15 @@ export class DecodePool {
     this.#threads.on('error', (cause: unknown) => {
       this.#failure ??= threadDied(cause);
     });
+  }
+
+  /**
+   * What would make decoding faster and only the process's owner can set. undefined as long as no image was decoded by
+   * sharp, here or on the calling thread: the other decoders use no threads of libuv.
+   */
+  get advice(): string | undefined {
+    if (!this.#usesSharp && !usesSharp()) return undefined;
+    return libuvAdvice(this.size, process.env.UV_THREADPOOL_SIZE);
   }
 
   /** Starts an epoch on all threads. @throws LoaderError where the pool cannot work any more */
@@ -84,8 +92,9 @@ export class DecodePool {
     const settled = this.#threads
       .run({ job, source, port: port2 }, { transferList: [port2] })
       .then(
-        wire => {
-          if (wire !== undefined) events.failed(errorFromWire(wire));
+        ({ error, usesSharp }) => {
+          this.#usesSharp ||= usesSharp;
+          if (error !== undefined) events.failed(errorFromWire(error));
           // The task's end may overtake its last message on the other port, and closing drops that.
           else events.published();
         },

@@ -1,7 +1,7 @@
 /** Entry of a decode thread: piscina calls the default export once a thread and epoch. */
 import { type MessagePort, threadId } from 'node:worker_threads';
 import { errorToWire, type WireError } from '../../errors.js';
-import { limitSharp } from '../decode/sharp-decoder.js';
+import { limitSharp, usesSharp } from '../decode/sharp-decoder.js';
 import { openReader, type SampleReader } from '../samples/sample-reader.js';
 import type { SampleSource } from '../samples/sample-source.js';
 import { type FillJob, fillSlots } from './fill-slots.js';
@@ -13,14 +13,20 @@ export type PoolMessage = 'look';
 /** What a decode thread sends: which one it is, and from then on that a batch waited for is there. */
 export type ThreadMessage = { readonly threadId: number } | 'look';
 
+export interface DecodeResult {
+  /** What ended the epoch: a rejection would lose its class and code on the way through piscina. */
+  readonly error?: WireError;
+  /** Whether this thread has decoded on libuv's threads. */
+  readonly usesSharp: boolean;
+}
+
 export interface DecodeTask {
   readonly job: FillJob;
   readonly source: SampleSource;
   readonly port: MessagePort;
 }
 
-/** @returns the error that ended it: a rejection would lose its class and code on the way through piscina */
-export default async function decode({ job, source, port }: DecodeTask): Promise<WireError | undefined> {
+export default async function decode({ job, source, port }: DecodeTask): Promise<DecodeResult> {
   const changed = new Wakeup();
   port.on('message', () => changed.wake());
   const send = (message: ThreadMessage): void => port.postMessage(message);
@@ -32,9 +38,9 @@ export default async function decode({ job, source, port }: DecodeTask): Promise
     limitSharp();
     reader = openReader(source);
     await fillSlots(job, reader, link);
-    return undefined;
+    return { usesSharp: usesSharp() };
   } catch (error) {
-    return errorToWire(error);
+    return { error: errorToWire(error), usesSharp: usesSharp() };
   } finally {
     // The port is the pool's to close: closed from here, it could drop what was just posted.
     reader?.close();
