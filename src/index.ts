@@ -91,6 +91,8 @@ export { DecodePool } from './data/fill/decode-pool.js';
 export type { DataLoaderOptions } from './data/loader-options.js';
 export type { LoaderStats } from './data/loader-stats.js';
 export { type OpenDataOptions, type OpenedData, openData } from './data/open-dataset.js';
+export { type PackOptions, type PackReport, packDataset } from './data/pack-dataset.js';
+export { type PackPairOptions, packPair } from './data/pack-pair.js';
 export { collateDict } from './data/rows/collate-dict.js';
 export type { Column } from './data/rows/column.js';
 export { DatasetDict } from './data/rows/dataset-dict.js';
