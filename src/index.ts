@@ -275,6 +275,18 @@ export {
 export { type Picture, type PixelData, type PixelScale, picturesOf } from './plot/picture.js';
 export { type PngOptions, type RenderOptions, renderPng, renderSvg } from './plot/render.js';
 export { savePlot } from './plot/save-plot.js';
+export type {
+  DatasetProfile,
+  DeviceProfile,
+  LoaderProfile,
+  SampleSteps,
+  TrainingProfile,
+  WorkersProfile,
+} from './profile/loader-profile.js';
+export { profileChart } from './profile/profile-chart.js';
+export { profileLoader } from './profile/profile-loader.js';
+export type { LoaderProfileContext, LoaderProfileOptions } from './profile/profile-options.js';
+export type { RecommendedSettings, Verdict } from './profile/verdict.js';
 export type { Batch, ImageShape, MixSpec, TransformSpec } from './protocol/batch.js';
 export type { LossSpec } from './protocol/loss.js';
 export type { MemoryReport, ModelReport, RecipeReference } from './protocol/messages.js';
