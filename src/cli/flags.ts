@@ -3,6 +3,7 @@
  * stands only how they are written.
  */
 import { z } from 'zod';
+import { cacheKinds } from '../data/cache/cache-options.js';
 import { fits, kernels } from '../data/decode/decode.js';
 import { ConfigError } from '../errors.js';
 import {
@@ -75,12 +76,17 @@ export const runFlags: Readonly<Record<string, RunFlag>> = {
     common: true,
     read: text => (text === 'auto' ? text : number(text)),
   },
+  cache: { key: 'cache', group: 'Data', value: cacheKinds.join('|') },
   'image-size': { key: 'imageSize', group: 'Data', value: 'HxW', read: size },
   fit: { key: 'fit', group: 'Data', value: fits.join('|') },
   kernel: { key: 'kernel', group: 'Data', value: kernels.join('|') },
   channels: { key: 'channels', group: 'Data', value: '1|3', read: number },
   'valid-split': { key: 'validSplit', group: 'Data', value: 'share', read: number },
   augment: { key: 'augment', group: 'Data', common: true },
+  rotate: { key: 'rotate', group: 'Data', value: 'degrees', read: number },
+  zoom: { key: 'zoom', group: 'Data', value: 'factor', read: number },
+  brightness: { key: 'brightness', group: 'Data', value: 'share', read: number },
+  contrast: { key: 'contrast', group: 'Data', value: 'share', read: number },
   'rand-erase': { key: 'randErase', group: 'Data', value: 'share', read: number },
   'augment-per-item': { key: 'augmentPerItem', group: 'Data' },
   mixup: { key: 'mixup', group: 'Data', value: 'alpha', read: number },

@@ -3,6 +3,7 @@
  * help of the command line.
  */
 import { z } from 'zod';
+import { cacheKinds } from '../data/cache/cache-options.js';
 import { fits, kernels } from '../data/decode/decode.js';
 import { ConfigError } from '../errors.js';
 import { models } from '../models/catalog.js';
@@ -86,6 +87,26 @@ export const configSchema = z.strictObject({
     .describe('validate and save a running average of the weights: share kept at each step'),
   labelSmoothing: z.number().min(0).lt(1).default(0).describe('share of each target spread over all classes'),
   augment: z.boolean().default(false).describe('random crop and flip of the training images, on the device'),
+  rotate: z
+    .number()
+    .positive()
+    .max(180)
+    .optional()
+    .describe('turn the training images by a random angle of up to so many degrees, such as 10'),
+  zoom: z
+    .number()
+    .gt(1)
+    .finite()
+    .optional()
+    .describe('magnify the training images by a random factor of up to this, such as 1.1'),
+  brightness: share
+    .optional()
+    .describe('multiply the pixels of the training images by a random factor of 1 ± this, such as 0.2'),
+  contrast: share
+    .optional()
+    .describe(
+      'raise or lower the contrast of the training images by a random factor of 1 ± this, such as 0.2',
+    ),
   randErase: share
     .optional()
     .describe('fill patches of the training images with noise: their side as a share of the image'),
@@ -130,6 +151,10 @@ export const configSchema = z.strictObject({
     .union([z.literal('auto'), z.number().int().min(0).max(256)])
     .default('auto')
     .describe('threads that decode images'),
+  cache: z
+    .enum(cacheKinds)
+    .default('none')
+    .describe('keep decoded images: in memory, or on disk for later runs too'),
   verify: z
     .enum(['step', 'epoch', 'off'])
     .default('epoch')
@@ -180,6 +205,11 @@ const needs: readonly [keyof TrainConfig, (config: TrainConfig) => boolean, stri
   ['checkpointSteps', ({ checkpoint }) => checkpoint > 0, 'checkpoint 1 or more'],
 ];
 
+/** Whether anything is drawn for a batch that images could have draws of their own for. */
+function augments({ augment, rotate, zoom, brightness, contrast, randErase }: TrainConfig): boolean {
+  return augment || [rotate, zoom, brightness, contrast, randErase].some(value => value !== undefined);
+}
+
 function checkTogether(config: TrainConfig): void {
   const { model, recipe } = config;
   if (model !== undefined && recipe !== undefined) {
@@ -198,7 +228,9 @@ function checkTogether(config: TrainConfig): void {
     if (config[key] === undefined || holds(config)) continue;
     throw new ConfigError(`${key} needs ${what}`, { where: key, hint: `leave ${key} out` });
   }
-  if (config.augmentPerItem && !config.augment && config.randErase === undefined) {
-    throw new ConfigError('augmentPerItem needs augment or randErase', { where: 'augmentPerItem' });
+  if (config.augmentPerItem && !augments(config)) {
+    throw new ConfigError('augmentPerItem needs augment, rotate, zoom, brightness, contrast or randErase', {
+      where: 'augmentPerItem',
+    });
   }
 }

@@ -28,7 +28,17 @@ export async function withRun<T>(
   const firstStep = new FirstStepCB(performance.now());
   const selected = await chooseDevices(String(config.gpus), config.engine, config);
   requireSamplesForAll(config, selected.devices.length);
-  const { imageSize, fit, kernel, channels, validSplit, seed, batchSize, workers: numWorkers } = config;
+  const {
+    imageSize,
+    fit,
+    kernel,
+    channels,
+    validSplit,
+    seed,
+    batchSize,
+    cache,
+    workers: numWorkers,
+  } = config;
   const data = await openData(config.data, { imageSize, fit, kernel, channels, validSplit, seed });
   const folder = makeFolder();
   const log = runLog(folder, context.logger);
@@ -41,7 +51,7 @@ export async function withRun<T>(
       },
     });
     open.push(coordinator);
-    const loaders = DataLoaders.from(data, { batchSize, numWorkers, seed });
+    const loaders = DataLoaders.from(data, { batchSize, numWorkers, cache, seed });
     open.push(loaders);
     const parts = { config, selected, data, loaders, coordinator, folder, log, context, firstStep };
     // Threads start while the images are looked at: neither waits for the other.

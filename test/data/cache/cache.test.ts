@@ -128,7 +128,13 @@ t.test('packs and sources made of several are cached; pixels in memory are not c
     t.equal(loader.cache?.held, size + 4);
   }
   const file = join(root, 'raw.pack');
-  const header = { count: 4, classes: images.classes, imageShape: shape, source: 'noise', licence: 'CC0' };
+  const header = {
+    count: 4,
+    classes: [...images.classes],
+    imageShape: [6, 5, 1] as [number, number, 1],
+    source: 'noise',
+    licence: 'CC0',
+  };
   const records = Array.from({ length: 4 }, (_, row) => ({
     bytes: pixels.subarray(row * rowBytes, (row + 1) * rowBytes),
     label: 0,
