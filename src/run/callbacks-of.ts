@@ -17,13 +17,23 @@ import { TensorBoardTracker } from '../callbacks/trackers/tensorboard.js';
 import { TrainCB } from '../callbacks/train.js';
 import type { Callback } from '../learner/callback.js';
 import type { Tracker } from '../learner/tracker.js';
-import { horizontalFlip, normalize, randErase, randomCrop } from '../nn/transform-specs.js';
+import {
+  affine,
+  brightness,
+  contrast,
+  horizontalFlip,
+  normalize,
+  randErase,
+  randomCrop,
+} from '../nn/transform-specs.js';
+import type { TransformSpec } from '../protocol/batch.js';
 import type { ChannelStatistics } from './channel-statistics.js';
 import type { TrainConfig } from './config.js';
 
 /** What makes a batch and does its step: all that a search for the learning rate has in common with a training. */
 export function stepCallbacksOf(config: TrainConfig, statistics: ChannelStatistics): Callback[] {
   const { augment, augmentPerItem: perItem, randErase: pct, mixup, cutmix, gradClip, accumulate } = config;
+  const changes = changesOf(config);
   const onTrain = { onValid: false };
   return [
     new TrainCB(),
@@ -31,12 +41,31 @@ export function stepCallbacksOf(config: TrainConfig, statistics: ChannelStatisti
     ...when(augment, () => [
       new BatchTransformCB([randomCrop({ padding: 1, perItem }), horizontalFlip({ perItem })], onTrain),
     ]),
+    ...when(changes.length > 0, () => [new BatchTransformCB(changes, onTrain)]),
     new BatchTransformCB(normalize(statistics)),
     ...when(pct, pct => [new BatchTransformCB([randErase({ pct, perItem })], onTrain)]),
     ...when(mixup, alpha => [new MixUpCB({ alpha })]),
     ...when(cutmix, alpha => [new CutMixCB({ alpha })]),
     ...when(accumulate > 1, () => [new GradientAccumulationCB({ batches: accumulate })]),
     ...when(gradClip, norm => [new GradientClipCB({ norm })]),
+  ];
+}
+
+/** What turns, magnifies and lights the images anew; turned and magnified with one interpolation. */
+function changesOf(config: TrainConfig): TransformSpec[] {
+  const {
+    rotate: maxDegrees,
+    zoom: maxZoom,
+    brightness: light,
+    contrast: depth,
+    augmentPerItem: perItem,
+  } = config;
+  return [
+    ...(maxDegrees || maxZoom
+      ? [affine({ maxDegrees: maxDegrees ?? 0, maxZoom: maxZoom ?? 1, perItem })]
+      : []),
+    ...(light ? [brightness({ max: light, perItem })] : []),
+    ...(depth ? [contrast({ max: depth, perItem })] : []),
   ];
 }
 

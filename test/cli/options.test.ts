@@ -69,6 +69,7 @@ t.test('as flags', t => {
   const { options, action } = parseFlags([
     ...['--optimizer', 'rmsprop', '--schedule', 'exponential', '--lr-gamma', '0.5', '--grad-clip', '2'],
     ...['--accumulate', '3', '--ema', '0.99', '--label-smoothing', '0.1', '--mixup', '0.4', '--cutmix', '1'],
+    ...['--rotate', '10', '--zoom', '1.2', '--brightness', '0.3', '--contrast', '0.4'],
     ...['--rand-erase', '0.2', '--augment-per-item', '--early-stop', '2', '--monitor', 'accuracy'],
     ...['--max-steps', '9', '--max-time', '1.5', '--limit-batches', '0.5', '--checkpoint', '2'],
     ...['--checkpoint-steps', '5', '--resume', 'runs/7', '--track', 'jsonl,csv', '--plot', '--find-lr'],
@@ -84,6 +85,10 @@ t.test('as flags', t => {
     labelSmoothing: 0.1,
     mixup: 0.4,
     cutmix: 1,
+    rotate: 10,
+    zoom: 1.2,
+    brightness: 0.3,
+    contrast: 0.4,
     randErase: 0.2,
     augmentPerItem: true,
     earlyStop: 2,
@@ -186,6 +191,17 @@ t.test('what is done to a training batch, and to no other', async t => {
     'normalize',
     'randErase',
   ]);
+  const changed = await done({ rotate: 10, zoom: 1.5, brightness: 0.2, contrast: 0.3, augmentPerItem: true });
+  t.match(changed.transforms, [
+    { name: 'affine', options: { maxDegrees: 10, maxZoom: 1.5, perItem: true } },
+    { name: 'brightness', options: { max: 0.2, perItem: true } },
+    { name: 'contrast', options: { max: 0.3, perItem: true } },
+    { name: 'normalize' },
+  ]);
+  t.match((await done({ zoom: 1.5 })).transforms[0], {
+    name: 'affine',
+    options: { maxDegrees: 0, maxZoom: 1.5 },
+  });
   const { transforms } = await done({ augment: true, randErase: 0.3, augmentPerItem: true });
   t.same(
     transforms.map(({ options }) => options?.perItem),
