@@ -88,11 +88,22 @@ export { WebDataset, type WebDatasetOptions } from './data/datasets/web-dataset.
 export { writePack } from './data/datasets/write-pack.js';
 export type { ImageOptions } from './data/decode/image-options.js';
 export { DecodePool } from './data/fill/decode-pool.js';
+export { type OpenHubOptions, openHub } from './data/hub/open-hub.js';
 export type { DataLoaderOptions } from './data/loader-options.js';
 export type { LoaderStats } from './data/loader-stats.js';
 export { type OpenDataOptions, type OpenedData, openData } from './data/open-dataset.js';
 export { type PackOptions, type PackReport, packDataset } from './data/pack-dataset.js';
 export { type PackPairOptions, packPair } from './data/pack-pair.js';
+export type { ColumnOptions } from './data/parquet/choose-columns.js';
+export { type OpenParquetOptions, openParquet } from './data/parquet/open-parquet.js';
+export {
+  type GroupRange,
+  ParquetFile,
+  type RowGroup,
+  type RowGroupsOptions,
+} from './data/parquet/parquet-file.js';
+export { parquetRows } from './data/parquet/parquet-rows.js';
+export { type DataProgress, type ParquetOptions, ParquetSplits } from './data/parquet/parquet-splits.js';
 export { collateDict } from './data/rows/collate-dict.js';
 export type { Column } from './data/rows/column.js';
 export { DatasetDict } from './data/rows/dataset-dict.js';
