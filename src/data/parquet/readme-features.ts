@@ -125,11 +125,13 @@ function keyOf(text: string): { readonly name: string; readonly value: string } 
 }
 
 function unquoted(text: string): string {
-  if (/^'.*'$/.test(text)) return text.slice(1, -1).replaceAll("''", "'");
-  if (!/^".*"$/.test(text)) return text.replace(/\s+#.*$/, '');
+  const [, single, double] = /^(?:'((?:[^']|'')*)'|("(?:[^"\\]|\\.)*"))(?:\s+#.*)?$/.exec(text) ?? [];
+  if (single !== undefined) return single.replaceAll("''", "'");
+  if (double === undefined) return text.replace(/\s+#.*$/, '');
   try {
-    return String(JSON.parse(text));
+    return String(JSON.parse(double));
   } catch {
+    // An escape that YAML has and JSON has not.
     return text;
   }
 }
