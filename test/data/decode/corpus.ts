@@ -1,6 +1,6 @@
 /** The corpus of test/fixtures/images, and what decoders are judged by. */
 import { readFileSync } from 'node:fs';
-import sharp from 'sharp';
+import { crc32 } from 'node:zlib';
 
 export interface CorpusImage {
   readonly name: string;
@@ -21,6 +21,22 @@ export function readCorpus(): readonly CorpusImage[] {
     png: Buffer.from(png, 'base64'),
     pixels: Buffer.from(pixels, 'base64'),
   }));
+}
+
+export function pngChunk(type: string, data: Uint8Array = new Uint8Array()): Buffer {
+  const chunk = Buffer.alloc(data.length + 12);
+  chunk.writeUInt32BE(data.length);
+  chunk.write(type, 4, 'latin1');
+  chunk.set(data, 8);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), chunk.length - 4);
+  return chunk;
+}
+
+/** Signature, header, the chunks given, and the end. */
+export function pngOf(width: number, height: number, colourType: number, ...chunks: Uint8Array[]): Buffer {
+  const header = Buffer.from([0, 0, 0, width, 0, 0, 0, height, 8, colourType, 0, 0, 0]);
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  return Buffer.concat([signature, pngChunk('IHDR', header), ...chunks, pngChunk('IEND')]);
 }
 
 /** Around a target, to see whether anything is written beside it. */
@@ -53,6 +69,8 @@ export async function judge(file: Uint8Array, channels: 1 | 3): Promise<Uint8Arr
   // Grey of 16 bits is off by one at places when asked for as such; as sRGB it is the upper eight.
   const deepGrey = file[24] === 16 && (file[25] === 0 || file[25] === 4);
   const grey = channels === 1 && !deepGrey;
+  // Here, because a test asks whether a decoder has loaded it.
+  const { default: sharp } = await import('sharp');
   try {
     const image = sharp(file)
       .removeAlpha()
