@@ -42,7 +42,7 @@ export const bench: Bench<typeof flags> = {
         notes: [
           'first epoch: decoded by one worker, and kept on the way; one run',
           'gradring: one thread gathers, a worker or the loop itself, into slots; the batches are taken and let go',
-          'PyTorch: of 0, 1 and 2 persistent workers the best; batches of indices: sampler=BatchSampler, batch_size=None',
+          `PyTorch: the best of ${workerCounts.join(', ')} persistent workers; batches of indices: sampler=BatchSampler, batch_size=None`,
           'the variants of a batch size take turns; ratios are taken round by round',
         ],
       };
@@ -83,6 +83,9 @@ async function firstEpochs(
     const loader = new LoaderVariant(`${kind} cache, first epoch`, dataset, task, { numWorkers: 1, cache });
     try {
       rows.push(summarise(loader.name, 'img/s', [await loader.run()]));
+      // Later epochs are not to decode some of them again.
+      const { held = 0, advice } = loader.loader.cache ?? {};
+      if (held < dataset.length) throw new Error(`the ${kind} cache holds ${held} images: ${advice}`);
     } finally {
       await loader.close();
     }
@@ -131,8 +134,11 @@ async function measureSize(
     const peers = peer === undefined ? [] : torchVariants(peer, batch, runMs);
     const rows = await takeTurns([...ours, ...peers], { runs, signal, unit: 'img/s' });
     const [memory, , disk] = rows;
-    const others = [disk, ...rows.slice(ours.length)];
-    return [...rows, ...others.map(row => pairedRatio(`${memory.name} ÷ ${row.name}`, memory, row))];
+    const ratios = [disk, ...rows.slice(ours.length)].map(row => {
+      const [, other] = row.name.split(': ');
+      return pairedRatio(`${memory.name} ÷ ${other}`, memory, row);
+    });
+    return [...rows, ...ratios];
   } finally {
     for (const variant of ours) await variant.close();
   }

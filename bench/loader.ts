@@ -7,7 +7,13 @@ import { openData } from '../src/data/open-dataset.js';
 import { count } from './flags.js';
 import type { Bench, BenchOptions, Measurement } from './harness.js';
 import { type ImageFile, samplePngs, writeImageFolder } from './image-sets.js';
-import { type LoaderTask, type LoaderVariant, loaderVariants, TorchLoader } from './loader-variants.js';
+import {
+  type LoaderTask,
+  type LoaderVariant,
+  loaderVariants,
+  TorchLoader,
+  workerCounts,
+} from './loader-variants.js';
 import { epochRate, fastest, pairedRatio, takeTurns, type Variant } from './rounds.js';
 import { withTemporaryFolder } from './temporary-folder.js';
 
@@ -50,7 +56,7 @@ export const bench: Bench<typeof flags> = {
           ...measured,
           notes: [
             'the variants take turns, so that a change of load meets all of them; ratios are taken round by round',
-            'PyTorch: the best of 0, 1 and 2 persistent workers for each way to read; the same files',
+            `PyTorch: the best of ${workerCounts.join(', ')} persistent workers for each way to read; the same files`,
           ],
         };
       } finally {

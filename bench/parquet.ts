@@ -13,7 +13,7 @@ import { count } from './flags.js';
 import { type Bench, type BenchOptions, type Measurement, summarise } from './harness.js';
 import { type ImageFile, photos, samplePngs, writeImageFolder } from './image-sets.js';
 import type { Ingested } from './ingest-process.js';
-import { LoaderVariant, loaderVariants } from './loader-variants.js';
+import { LoaderVariant, loaderVariants, workerCounts } from './loader-variants.js';
 import { runPeer } from './peer.js';
 import { figure } from './report.js';
 import { pairedRatio, takeTurns, type Variant } from './rounds.js';
@@ -54,7 +54,7 @@ export const bench: Bench<typeof flags> = {
         versions: { pyarrow: sample.pyarrow },
         notes: [
           'first epoch: from opening to the end, threads started and, for Parquet, a pack written anew in each run',
-          'later epochs: the best of 0, 1 and 2 workers; the ratio is taken round by round',
+          `later epochs: the best of ${workerCounts.join(', ')} workers; the ratio is taken round by round`,
           'peak memory: resident in a process that only copies, beyond what it had before',
         ],
       };

@@ -4,13 +4,13 @@ import { ImageFolder } from '../src/data/datasets/image-folder.js';
 import { count } from './flags.js';
 import type { Bench, BenchOptions, BenchReport, Measurement } from './harness.js';
 import { type PhotoSet, photos, writeImageFolder } from './image-sets.js';
-import { loaderVariants, TorchLoader } from './loader-variants.js';
+import { loaderVariants, TorchLoader, workerCounts } from './loader-variants.js';
 import { fastest, pairedRatio, takeTurns } from './rounds.js';
 import { withTemporaryFolder } from './temporary-folder.js';
 
 const flags = {
-  small: count(512, 'pictures of 256 × 256, for each format'),
-  large: count(128, 'pictures of 1024 × 768, for each format'),
+  small: count(384, 'pictures of 256 × 256, for each format'),
+  large: count(96, 'pictures of 1024 × 768, for each format'),
   batch: count(32, 'images a batch of the small ones; of the large ones half as many'),
   runs: count(5, 'runs after two to warm up'),
   'run-ms': count(300, 'milliseconds of a run, at least: it is whole epochs'),
@@ -56,7 +56,7 @@ export const bench: Bench<typeof flags> = {
       versions,
       notes: [
         'the variants of a set take turns, so that a change of load meets all of them; ratios are taken round by round',
-        'gradring: the best of 0, 1 and 2 workers; PyTorch: too, for each way to read; the same files, uint8, the same sizes',
+        `gradring and each way to read of PyTorch: the best of ${workerCounts.join(', ')} workers; the same files, uint8, the same sizes`,
         'resizing is antialiased and bilinear everywhere',
       ],
     };
