@@ -49,8 +49,10 @@ export async function profileLoader(
 
 async function openTarget({ data, config }: ProfilePlan): Promise<{ name: string; dataset: Dataset }> {
   if (typeof data !== 'string') return { name: data.source?.name ?? 'own dataset', dataset: data };
-  const { imageSize, fit, kernel, channels, validSplit, seed } = config;
-  const { name, train } = await openData(data, { imageSize, fit, kernel, channels, validSplit, seed });
+  const { imageColumn, labelColumn, imageSize, fit, kernel, channels, validSplit, seed } = config;
+  const columns = { imageColumn, labelColumn };
+  const images = { imageSize, fit, kernel, channels };
+  const { name, train } = await openData(data, { ...columns, ...images, validSplit, seed });
   return { name, dataset: train };
 }
 

@@ -7,6 +7,8 @@ import { resolveConfig, type TrainConfig, type TrainOptions } from '../run/confi
 /** Those of a training that say how data are loaded and what trains on them; defaults as there. */
 type RunOptions = Pick<
   TrainOptions,
+  | 'imageColumn'
+  | 'labelColumn'
   | 'imageSize'
   | 'fit'
   | 'kernel'
