@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { DatasetError } from '../errors.js';
+import { DatasetError, GradringError } from '../errors.js';
 import type { DatasetPair } from './dataset.js';
 import { type PackOptions, type PackReport, packDataset } from './pack-dataset.js';
 
@@ -29,8 +29,9 @@ export async function packPair(
 ): Promise<Record<keyof DatasetPair, PackReport>> {
   const target = resolve(folder);
   checkTarget(target, force);
-  const made = await mkdir(target, { recursive: true });
+  let made: string | undefined;
   try {
+    made = await mkdir(target, { recursive: true });
     const stage = await mkdtemp(join(target, '.packing-'));
     try {
       const pack = async (split: keyof DatasetPair): Promise<PackReport> => {
@@ -47,8 +48,18 @@ export async function packPair(
     }
   } catch (error) {
     if (made !== undefined) await rm(made, { recursive: true, force: true });
-    throw error;
+    throw unwritable(target, error);
   }
+}
+
+/** A full disk, a folder that may not be written: errors of the system, told as ours. */
+function unwritable(folder: string, error: unknown): unknown {
+  if (error instanceof GradringError || !(error instanceof Error) || !('syscall' in error)) return error;
+  return new DatasetError(`cannot write packs into ${folder}: ${error.message}`, {
+    where: folder,
+    hint: 'check its permissions and the space left on the disk',
+    cause: error,
+  });
 }
 
 /** @throws DatasetError where packs would be overwritten */

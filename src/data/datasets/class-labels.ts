@@ -1,7 +1,7 @@
 /** Labels as people write them, names of classes or numbers, and the int32 indices that become of them. */
 import { ConfigError, DatasetError } from '../../errors.js';
 import { nearest } from '../../nearest.js';
-import { checkLabels, sharedLabels } from '../dataset.js';
+import { checkLabels, type DatasetPair, sharedLabels } from '../dataset.js';
 
 /** A class name, or an index as a number or its digits. */
 export type WrittenLabel = string | number;
@@ -43,6 +43,28 @@ export function numberLabels(
   return {
     labels: sharedLabels(written.map(label => indices.get(String(label)) as number)),
     classes: names,
+  };
+}
+
+/**
+ * As `numberLabels`, of a training and a validation set together: their classes are the same.
+ *
+ * @throws as `numberLabels`
+ */
+export function numberPair(
+  train: readonly WrittenLabel[],
+  valid: readonly WrittenLabel[],
+  classes: readonly string[] | undefined,
+  describe: (split: keyof DatasetPair, row: number) => string,
+): Readonly<Record<keyof DatasetPair, NumberedLabels>> {
+  const count = train.length;
+  const together = numberLabels([...train, ...valid], classes, row =>
+    row < count ? describe('train', row) : describe('valid', row - count),
+  );
+  const { labels, classes: names } = together;
+  return {
+    train: { labels: sharedLabels(labels.subarray(0, count)), classes: names },
+    valid: { labels: sharedLabels(labels.subarray(count)), classes: names },
   };
 }
 

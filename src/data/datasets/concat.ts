@@ -16,13 +16,15 @@ import { SourceDataset } from './source-dataset.js';
 export function concat(datasets: readonly Dataset[]): Dataset {
   checkShapes(datasets);
   const classes = [...new Set(datasets.flatMap(({ classes }) => classes))];
-  const labels = sharedLabels(datasets.flatMap(dataset => unitedLabels(dataset, classes)));
+  const united = datasets.map(dataset => unitedIndices(dataset, classes));
+  const labels = sharedLabels(datasets.flatMap(({ labels }, part) => numbered(labels, united[part])));
   const starts = new Uint32Array(
     new SharedArrayBuffer(Uint32Array.BYTES_PER_ELEMENT * (datasets.length + 1)),
   );
   for (const [part, { length }] of datasets.entries()) starts[part + 1] = starts[part] + length;
   const sources = datasets.flatMap(({ source }) => source ?? []);
-  if (sources.length < datasets.length) return new ConcatDataset({ datasets, starts, labels, classes });
+  if (sources.length < datasets.length)
+    return new ConcatDataset({ datasets, starts, labels, classes, united });
   const source: SampleSource = {
     name: sources.map(({ name }) => name).join(' + '),
     storage: { kind: 'concatenated', parts: sources, starts },
@@ -38,6 +40,8 @@ interface Parts {
   readonly starts: Uint32Array;
   readonly labels: Int32Array;
   readonly classes: readonly string[];
+  /** Of each dataset: by its class indices, those of the whole. */
+  readonly united: readonly (readonly number[])[];
 }
 
 /** Of datasets that only the calling thread can read, or some of which are such. */
@@ -91,14 +95,18 @@ class ConcatDataset implements Dataset {
 
   /** With its row and its class as they are here. A label that is none of the part's is left for the loader to refuse. */
   #numbered(sample: Sample, part: number, index: number): Sample {
-    const name = this.#parts.datasets[part].classes[sample.label];
-    return { ...sample, index, label: name === undefined ? -1 : this.classes.indexOf(name) };
+    return { ...sample, index, label: this.#parts.united[part][sample.label] ?? -1 };
   }
 }
 
-function unitedLabels(dataset: Dataset, classes: readonly string[]): number[] {
-  const indices = dataset.classes.map(name => classes.indexOf(name));
-  return Array.from(dataset.labels, label => indices[label] ?? -1);
+function unitedIndices(dataset: Dataset, classes: readonly string[]): number[] {
+  const indices = new Map(classes.map((name, index) => [name, index]));
+  return dataset.classes.map(name => indices.get(name) ?? -1);
+}
+
+/** A label that is no class of its dataset is none of the whole: a loader refuses it. */
+function numbered(labels: Int32Array, indices: readonly number[]): number[] {
+  return Array.from(labels, label => indices[label] ?? -1);
 }
 
 function checkShapes(datasets: readonly Dataset[]): void {

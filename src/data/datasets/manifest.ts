@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DatasetError } from '../../errors.js';
-import { type DatasetPair, sharedLabels } from '../dataset.js';
+import type { DatasetPair } from '../dataset.js';
 import { type ImageOptions, resizeOf, shapeOf } from '../decode/image-options.js';
 import { filePath } from '../samples/sample-source.js';
 import { stringTable } from '../samples/string-table.js';
-import { type NumberedLabels, numberLabels, type WrittenLabel } from './class-labels.js';
+import { type NumberedLabels, numberLabels, numberPair, type WrittenLabel } from './class-labels.js';
 import { describeRow, findColumn, type ManifestTable, readManifest } from './manifest-table.js';
 import { SourceDataset } from './source-dataset.js';
 import { Subset, stratifiedSplit } from './subset.js';
@@ -73,25 +73,15 @@ export class ManifestDataset extends SourceDataset {
     files: readonly [train: string, valid: string],
     options: ManifestOptions = {},
   ): Promise<DatasetPair> {
-    const tables = await Promise.all(files.map(readManifest));
-    const written = tables.map(table => labelsOf(table, options));
-    const [{ rows }] = tables;
-    const describe = (row: number): string =>
-      row < rows.length ? describeRow(tables[0], row) : describeRow(tables[1], row - rows.length);
-    const { labels, classes } = numberLabels(written.flat(), options.classes, describe);
-    const [train, valid] = await Promise.all([
-      ManifestDataset.#of(
-        tables[0],
-        { labels: sharedLabels(labels.subarray(0, rows.length)), classes },
-        options,
-      ),
-      ManifestDataset.#of(
-        tables[1],
-        { labels: sharedLabels(labels.subarray(rows.length)), classes },
-        options,
-      ),
-    ]);
-    return { train, valid };
+    const [train, valid] = await Promise.all(files.map(readManifest));
+    const tables = { train, valid };
+    const describe = (split: keyof DatasetPair, row: number): string => describeRow(tables[split], row);
+    const [ofTrain, ofValid] = [labelsOf(train, options), labelsOf(valid, options)];
+    const numbered = numberPair(ofTrain, ofValid, options.classes, describe);
+    return {
+      train: await ManifestDataset.#of(train, numbered.train, options),
+      valid: await ManifestDataset.#of(valid, numbered.valid, options),
+    };
   }
 
   static async #of(

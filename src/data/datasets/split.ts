@@ -79,7 +79,7 @@ function countsOf(parts: readonly number[], length: number): number[] {
   if (possible && parts.every(Number.isInteger) && sum === length) return [...parts];
   if (possible && Math.abs(sum - 1) < ROUNDING) {
     // A little more: 0.29 · 100 comes to 28.999… in binary fractions.
-    const counts = parts.map(share => Math.floor(share * length + ROUNDING));
+    const counts = parts.map(share => Math.floor((share / sum) * length + ROUNDING));
     const left = length - counts.reduce((total, count) => total + count, 0);
     return counts.map(
       (count, part) => count + Math.floor(left / parts.length) + Number(part < left % parts.length),

@@ -1,10 +1,10 @@
 import { closeSync } from 'node:fs';
 import { DatasetError } from '../../errors.js';
-import { type DatasetPair, sharedLabels } from '../dataset.js';
+import type { DatasetPair } from '../dataset.js';
 import { type ImageOptions, resizeOf, shapeOf } from '../decode/image-options.js';
 import type { Records } from '../samples/sample-source.js';
 import { stringTable } from '../samples/string-table.js';
-import { type NumberedLabels, numberLabels } from './class-labels.js';
+import { type NumberedLabels, numberLabels, numberPair, type WrittenLabel } from './class-labels.js';
 import { openFile } from './open-file.js';
 import { readExactly } from './pack-format.js';
 import { shardFiles } from './shard-names.js';
@@ -41,8 +41,7 @@ export class WebDataset extends SourceDataset {
     options: WebDatasetOptions = {},
   ): Promise<WebDataset> {
     const index = await indexShards(shards, options);
-    const written = index.samples.map(({ label }) => label);
-    const numbered = numberLabels(written, options.classes, row => describeIn(index, row));
+    const numbered = numberLabels(writtenLabels(index), options.classes, row => describeIn(index, row));
     return WebDataset.#of(index, numbered, options);
   }
 
@@ -55,17 +54,16 @@ export class WebDataset extends SourceDataset {
     shards: readonly [train: string | readonly string[], valid: string | readonly string[]],
     options: WebDatasetOptions = {},
   ): Promise<DatasetPair> {
-    const [train, valid] = [await indexShards(shards[0], options), await indexShards(shards[1], options)];
-    const count = train.samples.length;
-    const written = [...train.samples, ...valid.samples].map(({ label }) => label);
-    const describe = (row: number): string =>
-      row < count ? describeIn(train, row) : describeIn(valid, row - count);
-    const { labels, classes } = numberLabels(written, options.classes, describe);
-    const ofTrain = { labels: sharedLabels(labels.subarray(0, count)), classes };
-    const ofValid = { labels: sharedLabels(labels.subarray(count)), classes };
+    const indices = {
+      train: await indexShards(shards[0], options),
+      valid: await indexShards(shards[1], options),
+    };
+    const [train, valid] = [indices.train, indices.valid].map(writtenLabels);
+    const describe = (split: keyof DatasetPair, row: number): string => describeIn(indices[split], row);
+    const numbered = numberPair(train, valid, options.classes, describe);
     return {
-      train: await WebDataset.#of(train, ofTrain, options),
-      valid: await WebDataset.#of(valid, ofValid, options),
+      train: await WebDataset.#of(indices.train, numbered.train, options),
+      valid: await WebDataset.#of(indices.valid, numbered.valid, options),
     };
   }
 
@@ -97,6 +95,10 @@ async function indexShards(
   }
   if (samples.length === 0) throw empty(files);
   return { name: files.length === 1 ? files[0] : `${files.length} shards`, files, samples, fileOf };
+}
+
+function writtenLabels({ samples }: ShardIndex): WrittenLabel[] {
+  return samples.map(({ label }) => label);
 }
 
 function describeIn({ files, samples, fileOf }: ShardIndex, row: number): string {
