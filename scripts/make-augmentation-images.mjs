@@ -6,7 +6,9 @@
  */
 import { fileURLToPath } from 'node:url';
 import {
+  brightness,
   Coordinator,
+  contrast,
   DataLoaders,
   horizontalFlip,
   models,
@@ -16,7 +18,9 @@ import {
   randCopy,
   randErase,
   randomCrop,
+  rotate,
   showImages,
+  zoom,
 } from '../dist/index.js';
 
 const count = 6;
@@ -25,6 +29,10 @@ const rows = perItem => [
   ['original', []],
   ['crop', [randomCrop({ padding: 4, perItem })]],
   ['flip', [horizontalFlip({ p: perItem ? 0.5 : 1, perItem })]],
+  ['rotate', [rotate({ maxDegrees: 30, p: 1, perItem })]],
+  ['zoom', [zoom({ min: perItem ? 1 : 1.4, max: 1.6, p: 1, perItem })]],
+  ['brightness', [brightness({ max: 0.6, p: 1, perItem })]],
+  ['contrast', [contrast({ max: 0.6, p: 1, perItem })]],
   ['erase', [randErase({ perItem })]],
   ['copy', [randCopy({ perItem })]],
 ];

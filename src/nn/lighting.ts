@@ -8,7 +8,7 @@
  * where m is the mean grey of the image, on the channel's scale; grey is 0.2989 R + 0.587 G + 0.114 B of three
  * channels, and the mean of any other number.
  */
-import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { Tf } from '../engine/tf.js';
 import { RecipeError } from '../errors.js';
 import type { Random } from '../random.js';
@@ -127,12 +127,13 @@ function meanGrey(tf: Tf, x: Tensor4D, scale: ImageScale): Tensor4D {
  */
 function sumOfPixels(tf: Tf, x: Tensor4D): Tensor4D {
   const [count, height, width, channels] = x.shape;
-  let sums = tf.reshape(x, [count, height * width, channels]) as Tensor3D;
-  while (sums.shape[1] > 1) {
-    const half = Math.trunc(sums.shape[1] / 2);
-    const part = (from: number, size: number) => tf.slice3d(sums, [0, from, 0], [-1, size, -1]);
-    const halves = tf.add(part(0, half), part(half, half)) as Tensor3D;
-    sums = sums.shape[1] % 2 === 0 ? halves : tf.concat3d([halves, part(2 * half, 1)], 1);
+  let sums = tf.reshape(x, [count, height * width * channels]) as Tensor2D;
+  for (let pixels = height * width; pixels > 1; pixels = Math.ceil(pixels / 2)) {
+    const half = Math.trunc(pixels / 2) * channels;
+    // Rows are long, so each is one copy.
+    const part = (from: number, size: number) => tf.slice2d(sums, [0, from], [-1, size]);
+    const halves = tf.add(part(0, half), part(half, half)) as Tensor2D;
+    sums = pixels % 2 === 0 ? halves : tf.concat2d([halves, part(2 * half, channels)], 1);
   }
   return tf.reshape(sums, [count, 1, 1, channels]);
 }
