@@ -68,7 +68,9 @@ export const runFlags: Readonly<Record<string, RunFlag>> = {
   deterministic: { key: 'deterministic', group: 'Devices' },
   'cuda-graph': { key: 'cudaGraph', group: 'Devices' },
   'allow-shared-device': { key: 'allowSharedDevice', group: 'Devices' },
-  data: { key: 'data', group: 'Data', value: 'name|folder', common: true },
+  data: { key: 'data', group: 'Data', value: 'name|path', common: true },
+  'image-column': { key: 'imageColumn', group: 'Data', value: 'name' },
+  'label-column': { key: 'labelColumn', group: 'Data', value: 'name' },
   workers: {
     key: 'workers',
     group: 'Data',

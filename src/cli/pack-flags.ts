@@ -7,7 +7,18 @@ import { flagLine } from './help.js';
 import { parseArguments } from './parse-arguments.js';
 
 /** Taken over from `train`, with description and default. */
-const shared = ['data', 'image-size', 'fit', 'kernel', 'channels', 'valid-split', 'seed', 'workers'] as const;
+const shared = [
+  'data',
+  'image-column',
+  'label-column',
+  'image-size',
+  'fit',
+  'kernel',
+  'channels',
+  'valid-split',
+  'seed',
+  'workers',
+] as const;
 
 type Own = 'out' | 'encoding' | 'source' | 'licence' | 'force' | 'quiet' | 'debug' | 'help';
 

@@ -9,6 +9,8 @@ import { parseArguments } from './parse-arguments.js';
 /** Taken over from `train`, with description and default. */
 const shared = [
   'data',
+  'image-column',
+  'label-column',
   'image-size',
   'fit',
   'kernel',

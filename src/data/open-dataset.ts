@@ -3,11 +3,14 @@ import { defaultSeed } from '../default-seed.js';
 import { ConfigError, DatasetError } from '../errors.js';
 import type { DatasetPair } from './dataset.js';
 import { type ImageOptions, resizeOf } from './decode/image-options.js';
-import type { ColumnOptions } from './parquet/choose-columns.js';
 import type { DataProgress } from './parquet/parquet-splits.js';
 import { openSpec } from './spec-kinds.js';
 
-export interface OpenDataOptions extends ImageOptions, ColumnOptions {
+export interface OpenDataOptions extends ImageOptions {
+  /** Column of the images in Parquet files, of their paths in a manifest. Default: the only one, or of a usual name. */
+  readonly imageColumn?: string;
+  /** Column of the labels in Parquet files and manifests. Default: the only one, or of a usual name. */
+  readonly labelColumn?: string;
   /** Part of each class that becomes the validation set where the data have none, 0 … 1 exclusive. Default 0.2. */
   readonly validSplit?: number;
   /** Of that split. Default: that of `setSeed`, 42. */

@@ -7,14 +7,14 @@ import { packageRoot } from '../package-root.js';
 import type { DatasetPair } from './dataset.js';
 import { findIdxFiles, openFashionMnist, openIdxFiles } from './datasets/fashion-mnist.js';
 import { classFolders, ImageFolder } from './datasets/image-folder.js';
-import { ManifestDataset, splitManifest } from './datasets/manifest.js';
+import { ManifestDataset, type ManifestOptions, splitManifest } from './datasets/manifest.js';
 import { manifestExtensions } from './datasets/manifest-table.js';
 import { PackDataset } from './datasets/pack.js';
 import { stratifiedSplit } from './datasets/subset.js';
 import { WebDataset } from './datasets/web-dataset.js';
 import { findOnHub } from './hub/open-hub.js';
 import type { OpenDataOptions, OpenedData } from './open-dataset.js';
-import { hasParquet, openParquet } from './parquet/open-parquet.js';
+import { hasParquet, type OpenParquetOptions, openParquet } from './parquet/open-parquet.js';
 import { neededSplits, trainingPair } from './parquet/training-pair.js';
 
 /** With the defaults filled in. */
@@ -93,13 +93,13 @@ function hubDataset(spec: string, options: SpecOptions): Promise<OpenedData> | u
 }
 
 async function openHubPair(dataset: string, options: SpecOptions): Promise<OpenedData> {
-  const { name, splits, open } = await findOnHub(dataset, options);
+  const { name, splits, open } = await findOnHub(dataset, ofParquet(options));
   return { name, ...(await trainingPair(await open(neededSplits(splits)), options)) };
 }
 
 function manifestFile(file: string, options: SpecOptions): Promise<DatasetPair> | undefined {
   const known: readonly string[] = manifestExtensions;
-  return known.includes(extname(file).toLowerCase()) ? splitManifest(file, options) : undefined;
+  return known.includes(extname(file).toLowerCase()) ? splitManifest(file, ofManifest(options)) : undefined;
 }
 
 /** One archive, or a pattern of several. */
@@ -117,8 +117,25 @@ function parquetFiles(folder: string, options: SpecOptions): Promise<DatasetPair
 }
 
 async function openParquetPair(path: string, options: SpecOptions): Promise<DatasetPair> {
-  return trainingPair(await openParquet(path, options), options);
+  return trainingPair(await openParquet(path, ofParquet(options)), options);
 }
+
+/** Columns under the names that `openParquet` has for them. */
+const ofParquet = ({
+  imageColumn: image,
+  labelColumn: label,
+  ...options
+}: SpecOptions): OpenParquetOptions => ({
+  ...options,
+  image,
+  label,
+});
+
+/** And those that manifests have, whose images are paths. */
+const ofManifest = (options: SpecOptions): SpecOptions & ManifestOptions => ({
+  ...options,
+  pathColumn: options.imageColumn,
+});
 
 function packs(folder: string, options: SpecOptions): Promise<DatasetPair> | undefined {
   return existsSync(join(folder, 'train.pack')) ? openPacks(folder, options) : undefined;
@@ -137,8 +154,8 @@ function manifestFiles(folder: string, options: SpecOptions): Promise<DatasetPai
       .find(file => existsSync(file));
   const [train, valid] = [find(['train']), find(validNames)];
   if (train === undefined) return undefined;
-  if (valid !== undefined) return ManifestDataset.openPair([train, valid], options);
-  return existsSync(join(folder, 'train')) ? undefined : splitManifest(train, options);
+  if (valid !== undefined) return ManifestDataset.openPair([train, valid], ofManifest(options));
+  return existsSync(join(folder, 'train')) ? undefined : splitManifest(train, ofManifest(options));
 }
 
 /** `train-000.tar` … and `valid-000.tar` …; or archives of other names, which are split. */

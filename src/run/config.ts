@@ -26,7 +26,21 @@ export const scheduleNames = ['one-cycle', 'cosine', 'exponential', 'flat-cos', 
 export const trackerNames = ['jsonl', 'csv', 'tensorboard'] as const;
 
 export const configSchema = z.strictObject({
-  data: z.string().min(1).default('sample').describe('sample, fashion-mnist, or a folder of images'),
+  data: z
+    .string()
+    .min(1)
+    .default('sample')
+    .describe('sample, fashion-mnist, hf:owner/name, a folder or a file'),
+  imageColumn: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('column of the images, where Parquet files or a manifest have several'),
+  labelColumn: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('column of the labels, where Parquet files or a manifest have several'),
   imageSize: z
     .tuple([positive, positive])
     .optional()

@@ -29,6 +29,8 @@ export async function withRun<T>(
   const selected = await chooseDevices(String(config.gpus), config.engine, config);
   requireSamplesForAll(config, selected.devices.length);
   const {
+    imageColumn,
+    labelColumn,
     imageSize,
     fit,
     kernel,
@@ -39,7 +41,10 @@ export async function withRun<T>(
     cache,
     workers: numWorkers,
   } = config;
-  const data = await openData(config.data, { imageSize, fit, kernel, channels, validSplit, seed });
+  const columns = { imageColumn, labelColumn };
+  const images = { imageSize, fit, kernel, channels };
+  const { signal } = context;
+  const data = await openData(config.data, { ...columns, ...images, validSplit, seed, signal });
   const folder = makeFolder();
   const log = runLog(folder, context.logger);
   const open: { close(): Promise<void> }[] = [];

@@ -18,6 +18,8 @@ export interface ResumedRun {
 /** With another value of these it would be another run. */
 const fixed: readonly (keyof TrainConfig)[] = [
   'data',
+  'imageColumn',
+  'labelColumn',
   'imageSize',
   'fit',
   'kernel',

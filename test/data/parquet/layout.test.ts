@@ -56,8 +56,14 @@ t.test('names of the hub, of its conversion, and of anyone', async t => {
   ];
   for (const [paths, layout] of layouts) t.strictSame(parquetLayout(paths, 'there'), layout);
   const several = parquetLayout(layouts[1][0], 'there');
-  t.throws(() => chooseConfig(several, undefined, 'there'), { hint: /extra, plain_text/ });
-  t.throws(() => chooseConfig(several, 'plain_txt', 'there'), { hint: /'plain_text'/ });
+  t.throws(() => chooseConfig(several, undefined, 'there'), {
+    message: /several/,
+    hint: /extra, plain_text/,
+  });
+  t.throws(() => chooseConfig(several, 'plain_txt', 'there'), {
+    message: /'plain_txt'/,
+    hint: /'plain_text'/,
+  });
   t.throws(
     () => parquetLayout(['train-00000-of-00001.parquet', 'train-00000-of-00001-0a.parquet'], 'there'),
     {

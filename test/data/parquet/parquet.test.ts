@@ -172,12 +172,7 @@ t.test('what is not usable is refused by file and row', async t => {
 });
 
 t.test('openData: a folder, a file, and a single split', async t => {
-  t.context.cache = process.env.GRADRING_CACHE;
   process.env.GRADRING_CACHE = t.testdir();
-  t.teardown(() => {
-    if (t.context.cache === undefined) delete process.env.GRADRING_CACHE;
-    else process.env.GRADRING_CACHE = t.context.cache;
-  });
   const { train, valid } = await openData(hub);
   t.same([train.length, valid.length, valid.classes], [24, 8, expected.names]);
   const one = await openData(join(hub, 'data', 'test-00000-of-00001.parquet'), { validSplit: 0.25 });
@@ -186,4 +181,6 @@ t.test('openData: a folder, a file, and a single split', async t => {
   const info = await datasetInfo(hub, { imageSize: [14, 14] });
   t.same(info.splits.train, { name: 'train', numExamples: 24, numBytes: 24 * 14 * 14 });
   t.same(info.features.label, new ClassLabel(expected.names));
+  await t.rejects(openData(hub, { labelColumn: 'labl' }), { message: /no column 'labl'/, hint: /'label'/ });
+  await t.rejects(openData(hub, { imageColumn: 'caption' }), { message: /caption .* holds no images/ });
 });
