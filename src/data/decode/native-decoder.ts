@@ -19,7 +19,7 @@ export function nativeImages(): NativeImages | undefined {
   return images === 'absent' ? undefined : images;
 }
 
-/** Pixels given back at a turn of the event loop at the latest: finalisers, which free them, run only then. */
+/** Bytes of pixels after which a turn of the event loop is wanted: finalisers, which free them, run only then. */
 const HELD_BYTES = 1 << 20;
 
 let held = 0;

@@ -3,7 +3,7 @@
  *
  * Source: PNG specification, third edition, sections 5 (chunks) and 11 (their contents).
  */
-import { crc32 } from 'node:zlib';
+import zlib from 'node:zlib';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Length, type and CRC of a chunk. */
@@ -20,6 +20,9 @@ const harmless: ReadonlySet<string> = new Set(
 
 /** More than this in harmless chunks is left to sharp, whose libpng has limits of its own on them. */
 const HARMLESS_BYTES = 65_536;
+
+/** Node.js has it since 20.15; before that, all is left to sharp. */
+const hasCrc32 = 'crc32' in zlib;
 
 export interface PngFile {
   readonly width: number;
@@ -38,8 +41,7 @@ export interface PngFile {
  * @returns undefined where it is no PNG, not a plain one, or not certainly sound: a slower decoder has to decide
  */
 export function parsePng(file: Uint8Array): PngFile | undefined {
-  // Node.js has crc32 since 20.15.
-  if (crc32 === undefined || !SIGNATURE.every((byte, at) => file[at] === byte)) return undefined;
+  if (!hasCrc32 || !SIGNATURE.every((byte, at) => file[at] === byte)) return undefined;
   const header = chunkAt(file, SIGNATURE.length);
   if (header?.type !== 'IHDR' || header.data.length !== 13) return undefined;
   const samples = samplesOf[header.data[9]];
@@ -51,8 +53,8 @@ export function parsePng(file: Uint8Array): PngFile | undefined {
   if (body === undefined || body.parts.length === 0) return undefined;
   if (needsPalette !== (body.palette !== undefined)) return undefined;
   const [width, height] = [uint32(header.data, 0), uint32(header.data, 4)];
-  if (width === 0 || height === 0 || !hasWindow(body.parts[0], height * (1 + width * samples)))
-    return undefined;
+  if (width === 0 || height === 0) return undefined;
+  if (!hasWindow(body.parts[0], height * (1 + width * samples))) return undefined;
   return { width, height, samples, ...body };
 }
 
@@ -100,7 +102,8 @@ interface Chunk {
 function chunkAt(file: Uint8Array, at: number): Chunk | undefined {
   if (at + FRAME > file.length) return undefined;
   const end = at + FRAME + uint32(file, at);
-  if (end > file.length || crc32(file.subarray(at + 4, end - 4)) !== uint32(file, end - 4)) return undefined;
+  if (end > file.length || zlib.crc32(file.subarray(at + 4, end - 4)) !== uint32(file, end - 4))
+    return undefined;
   const type = String.fromCharCode(file[at + 4], file[at + 5], file[at + 6], file[at + 7]);
   return { type, data: file.subarray(at + 8, end - 4), end };
 }
