@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { ConfigError } from '../errors.js';
 import type { LoaderProfileOptions } from '../profile/profile-options.js';
 import { allFlags, type Flag, number, runFlags } from './flags.js';
-import { flagLine } from './help.js';
+import { flagSections } from './help.js';
 import { parseArguments } from './parse-arguments.js';
 
 /** Taken over from `train`, with description and default. */
@@ -115,11 +115,5 @@ Examples:
   node scripts/profile.js loader --workers 1,2,4,8 --no-device --chart loader.svg`;
 
 export function profileHelp(): string {
-  const all = Object.entries(flags());
-  const groups = [...new Set(all.map(([, { group }]) => group))];
-  const section = (name: string): string => {
-    const lines = all.filter(([, { group }]) => group === name).map(([flag, what]) => flagLine(flag, what));
-    return [name, ...lines].join('\n');
-  };
-  return [examples, ...groups.map(section), 'Docs: docs/profiler.md'].join('\n\n');
+  return [examples, ...flagSections(Object.entries(flags())), 'Docs: docs/profiler.md'].join('\n\n');
 }

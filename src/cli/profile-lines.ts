@@ -19,11 +19,14 @@ function headLines({ dataset, machine, settings }: LoaderProfile): string[] {
   const { name, images, imageShape, storage, meanFileBytes, decoders, pixelBytes } = dataset;
   const file = meanFileBytes === null ? '' : `, ${bytes(meanFileBytes)} a file`;
   const served = Object.entries(decoders).map(([decoder, share]) => `${decoder} ${percent(share)}`);
+  // Where it is known: figures of a busy machine are no good.
+  const busy =
+    machine.loadAverage > machine.cores / 2 ? `; busy: load ${short(machine.loadAverage)} at the start` : '';
   const cache = settings.cache === 'none' ? '' : `, cache ${settings.cache}`;
   return [
     `data      ${name}: ${count(images)} images of ${imageShape.join('x')} (${storages[storage]}${file}); ${bytes(pixelBytes)} of pixels`,
     `decoder   ${served.join(', ') || 'none is needed'}`,
-    `machine   ${machine.cores} cores, ${machine.processor}; libuv has ${machine.libuvThreads} threads`,
+    `machine   ${machine.cores} cores, ${machine.processor}; libuv has ${machine.libuvThreads} threads${busy}`,
     `loader    batch ${settings.batchSize}, prefetch ${settings.prefetch}${cache}, shuffled`,
   ];
 }
@@ -75,13 +78,24 @@ function rateLines({ workers, device, training, gather }: LoaderProfile): string
 }
 
 function threadLines(workers: readonly WorkersProfile[]): string[] {
-  const heads = ['workers', 'batch ms p50', 'p95', 'p99', 'first batch', 'no slot', 'loop p99', 'peak RSS'];
+  const heads = [
+    'workers',
+    'batch ms p50',
+    'p95',
+    'p99',
+    'first batch',
+    'CPU/image',
+    'no slot',
+    'loop p99',
+    'peak RSS',
+  ];
   const rows = workers.map(row => [
     String(row.workers),
     short(row.batchMs.p50),
     short(row.batchMs.p95),
     short(row.batchMs.p99),
     `${short(row.firstBatchMs)} ms`,
+    `${short(row.cpuUsPerImage)} µs`,
     percent(row.slotWaitShare),
     `${short(row.eventLoopDelayMs.p99)} ms`,
     bytes(row.peakRssBytes),

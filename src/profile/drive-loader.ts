@@ -67,11 +67,12 @@ class Drive {
 
   result(): WorkersProfile {
     const windows = this.#windows as RateWindows;
-    const { peakRssBytes, eventLoopDelayMs } = (this.#watch as ReturnType<typeof watchProcess>)();
+    const { cpuUs, peakRssBytes, eventLoopDelayMs } = (this.#watch as ReturnType<typeof watchProcess>)();
     return {
       workers: this.#options.workers,
       ...windows.rates,
       firstBatchMs: this.#firstBatchMs,
+      cpuUsPerImage: cpuUs / windows.images,
       slotWaitShare: this.#slotWaitMs / this.#decodeMs,
       peakRssBytes,
       eventLoopDelayMs,

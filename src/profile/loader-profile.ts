@@ -41,10 +41,12 @@ export interface DatasetProfile {
 }
 
 /** A loader with so many decode threads, at full speed. */
-export interface WorkersProfile extends Rates, ProcessLoad {
+export interface WorkersProfile extends Rates, Omit<ProcessLoad, 'cpuUs'> {
   readonly workers: number;
   /** From the making of the loader to its first batch: threads, decoders, and the batch. */
   readonly firstBatchMs: number;
+  /** Processor time of all threads, microseconds: it says more than a rate on a machine that does other things too. */
+  readonly cpuUsPerImage: number;
   /** Share of the decoders' time in which they had no slot to write to, 0 … 1: then the consumer is the slower one. */
   readonly slotWaitShare: number;
 }
@@ -85,6 +87,8 @@ export interface LoaderProfile {
     readonly platform: string;
     readonly processor: string;
     readonly cores: number;
+    /** Processes that ran or waited for a core before the start, mean of a minute; 0 where the system does not tell. */
+    readonly loadAverage: number;
     /** What a cache of decoded pixels in memory may take by default. */
     readonly memoryForCacheBytes: number;
     /** libuv's threads, which sharp decodes on. */

@@ -1,5 +1,5 @@
 /** Measures a loader and the devices it feeds, one after the other, and says which of them holds the other one up. */
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { type CacheKind, memoryShare } from '../data/cache/cache-options.js';
 import { DataLoader } from '../data/data-loader.js';
 import type { Dataset } from '../data/dataset.js';
@@ -74,6 +74,7 @@ class Profiler {
 
   async run(): Promise<LoaderProfile> {
     const { config, prefetch, seconds } = this.#plan;
+    const loadAverage = loadavg()[0];
     const autoWorkers = workersFor(this.#dataset, {});
     const dataset = await this.#describe();
     const workers = await this.#curve();
@@ -83,7 +84,7 @@ class Profiler {
     const measured = {
       version: 1 as const,
       settings: { batchSize: config.batchSize, prefetch, cache: this.#cache, seconds, autoWorkers },
-      machine: machine(),
+      machine: machine(loadAverage),
       dataset,
       workers,
       gather,
@@ -173,12 +174,13 @@ class Profiler {
   }
 }
 
-function machine(): LoaderProfile['machine'] {
+function machine(loadAverage: number): LoaderProfile['machine'] {
   return {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     processor: cpus()[0]?.model.trim() || 'unknown',
     cores: availableParallelism(),
+    loadAverage,
     memoryForCacheBytes: memoryShare(),
     libuvThreads: Number(process.env.UV_THREADPOOL_SIZE) || 4,
   };

@@ -17,6 +17,7 @@ export class RateWindows {
   #last: number;
   #start: number;
   #images = 0;
+  #total = 0;
 
   /** @param now when the measurement begins, ms of `performance.now` */
   constructor(seconds: number, now: number) {
@@ -30,12 +31,18 @@ export class RateWindows {
     this.#intervals.push(now - this.#last);
     this.#last = now;
     this.#images += images;
+    this.#total += images;
     if (now - this.#start >= this.#windowMs) {
       this.#rates.push((1000 * this.#images) / (now - this.#start));
       this.#start = now;
       this.#images = 0;
     }
     return this.#rates.length === WINDOWS;
+  }
+
+  /** Images so far. */
+  get images(): number {
+    return this.#total;
   }
 
   get rates(): Rates {

@@ -172,7 +172,7 @@ function remediesOf(situation: Situation, needed: number): Remedy[] {
 }
 
 const ownAdvice =
-  'only the calling thread can read this dataset: written to a pack (writePack), decode threads read it';
+  'only the calling thread can read this dataset: written to a pack (packDataset), decode threads read it';
 
 /** The settings as they are, but for what is right whatever the verdict. */
 function base(situation: Situation): RecommendedSettings {
@@ -212,7 +212,7 @@ function commonAdvice(situation: Situation, settings: RecommendedSettings): stri
 function packAdvice(situation: Situation): string[] {
   if (!base(situation).pack) return [];
   return [
-    `${percent(situation.readShare)} of a sample's time is opening and reading its file: a pack saves most of it`,
+    `${percent(situation.readShare)} of a sample's time is opening and reading its file: a pack (scripts/pack.js) saves most of it`,
   ];
 }
 

@@ -57,7 +57,7 @@ t.test('the sample, from the figures to the picture', async t => {
   );
   for (const row of found.workers) {
     checkRates(t, row, `${row.workers} workers`);
-    t.ok(row.firstBatchMs > 0 && row.peakRssBytes > 1e7);
+    t.ok(row.firstBatchMs > 0 && row.cpuUsPerImage > 1 && row.peakRssBytes > 1e7);
     t.ok(row.slotWaitShare >= 0 && row.slotWaitShare <= 1, `${row.slotWaitShare} of the time without a slot`);
     t.ok(row.eventLoopDelayMs.p99 >= row.eventLoopDelayMs.p50);
   }

@@ -44,7 +44,7 @@ t.test('a dataset that takes its time: loader-bound', async t => {
   t.ok((device?.imagesPerSecond.median ?? 0) > 2 * rate, 'the device takes more');
   t.ok((training?.dataShare ?? 0) > 0.5, `waits ${training?.dataShare} of the time`);
   t.equal(verdict.bound, 'loader', verdict.sentence);
-  t.match(verdict.advice.join(), /writePack/);
+  t.match(verdict.advice.join(), /packDataset/);
 });
 
 t.test('a model that takes its time: device-bound', async t => {

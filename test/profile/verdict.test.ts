@@ -156,7 +156,7 @@ const cases: Readonly<Record<string, Case>> = {
     bound: 'loader',
     sentence: /^loader-bound: 500 img\/s against 24,000/,
     settings: { numWorkers: 0, cache: 'none' },
-    advice: [/writePack/],
+    advice: [/packDataset/],
   },
   'a batch that does not divide, in slots that are too large': {
     situation: { batchSize: 193, imageBytes: 500 * 500 * 3, prefetch: 8 },
