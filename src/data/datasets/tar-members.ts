@@ -38,12 +38,12 @@ export async function tarMembers(descriptor: number, file: string, size: number)
   const members: TarMember[] = [];
   let announced: Announced = {};
   for (let position = 0; ; ) {
-    const block = readExactly(descriptor, position, Math.min(BLOCK, size - position));
+    const block = readExactly(descriptor, position, Math.max(Math.min(BLOCK, size - position), 0));
     if (position === 0 && block[0] === 0x1f && block[1] === 0x8b) throw gzipped(file);
     if (block.length < BLOCK) throw cutShort(file, size, `the block at byte ${position}`);
-    const header = new Header(block, 0, announced.extended, announced.global);
-    if (header.nullBlock) return members;
-    if (!header.cksumValid) throw position === 0 ? noArchive(file) : damaged(file, position);
+    const header = parse(() => new Header(block, 0, announced.extended, announced.global));
+    if (header?.nullBlock) return members;
+    if (!header?.cksumValid) throw position === 0 ? noArchive(file) : damaged(file, position);
     const { bytes, start, name } = placeOf(header, position, announced);
     if (start + bytes > size) throw cutShort(file, size, name);
     const text = (): string => {
@@ -82,6 +82,15 @@ export async function tarMembers(descriptor: number, file: string, size: number)
         throw refused(file, name, header.type);
     }
     position = start + Math.ceil(bytes / BLOCK) * BLOCK;
+  }
+}
+
+/** Undefined where numbers of the header are none. */
+function parse(decode: () => Header): Header | undefined {
+  try {
+    return decode();
+  } catch {
+    return undefined;
   }
 }
 

@@ -9,6 +9,7 @@ import { expandBraces } from '../../../src/data/datasets/shard-names.js';
 import { WebDataset } from '../../../src/data/datasets/web-dataset.js';
 import { openData } from '../../../src/data/open-dataset.js';
 import { packageRoot } from '../../../src/package-root.js';
+import { Purpose, Random } from '../../../src/random.js';
 import { noise, png, readEpoch } from '../fixtures.js';
 
 const shape = [6, 5, 1] as const;
@@ -181,6 +182,34 @@ t.test('archives and samples that are not whole are refused by shard and member'
   await t.rejects(WebDataset.open(good, { classes: ['only'] }), {
     message: /label 1 of 001\.png in .*outside 0 … 0/,
   });
+});
+
+t.test('headers with arbitrary damage under a right checksum: opened or refused, nothing else', async t => {
+  const file = join(t.testdir(), 'fuzz.tar');
+  const random = new Random({ seed: 3, purpose: Purpose.noise });
+  const shards = join(packageRoot(), 'test', 'data', 'datasets', 'shards');
+  const whole = ['pax.tar', 'gnu.tar'].map(name => readFileSync(join(shards, name)));
+  const outcomes = new Set<string>();
+  for (let trial = 0; trial < 400; trial++) {
+    const bytes = Buffer.from(whole[trial % 2]);
+    const starts = Array.from({ length: bytes.length / 512 }, (_, block) => 512 * block);
+    const headers = starts.filter(at => bytes.toString('latin1', at + 257, at + 262) === 'ustar');
+    const at = headers[random.below(headers.length)];
+    // Name, size, type, the rest of the header, or the payload after it.
+    const field = [0, 124, 156, 257, 512][random.below(5)];
+    bytes[at + field + random.below(field === 156 ? 1 : 12)] = [0, 0x35, 0x80, 0xff, 0x0a][random.below(5)];
+    const header = bytes.subarray(at, at + 512);
+    header.fill(' ', 148, 156);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    writeFileSync(file, random.below(4) === 0 ? bytes.subarray(0, random.below(bytes.length)) : bytes);
+    const outcome = await WebDataset.open(file, { imageSize: [6, 5], channels: 1 }).then(
+      () => 'opened',
+      error => error.code ?? error.stack,
+    );
+    outcomes.add(outcome);
+  }
+  t.same([...outcomes].sort(), ['E_DATASET', 'opened']);
 });
 
 t.test('patterns of shards', async t => {
