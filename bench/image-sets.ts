@@ -55,6 +55,8 @@ const classCount = 2;
 const noiseSigma = 2.5;
 /** Noise is drawn once, and each picture reads it from places of its own. */
 const noiseLength = 1 << 18;
+/** Shortest waves, in pixels whatever the size of the picture: each then compresses as well as the others. */
+const [coarse, fine] = [400, 80];
 /** JPEGs as cameras and converters write them. */
 const jpegQuality = 90;
 
@@ -87,8 +89,11 @@ function noiseTable(): Int8Array {
 function photo(index: number, width: number, height: number, noise: Int8Array): Uint8Array {
   const random = new Random({ seed, purpose: Purpose.noise, index: index + 1 });
   const pixels = new Uint8ClampedArray(width * height * channels);
-  const waves = Array.from({ length: channels }, () => [wave(random, width, 90), wave(random, height, 1)]);
-  const detail = [wave(random, width, 20, 12), wave(random, height, 1, 12)];
+  const waves = Array.from({ length: channels }, () => [
+    wave(random, width, 90, coarse),
+    wave(random, height, 1, coarse),
+  ]);
+  const detail = [wave(random, width, 20, fine), wave(random, height, 1, fine)];
   const [centreX, centreY] = [width * random.float(), height * random.float()];
   const [radiusX, radiusY] = [width / 4, height / 4].map(radius => radius * (0.5 + random.float()));
   const lift = 60 * random.float() - 30;
@@ -107,9 +112,9 @@ function photo(index: number, width: number, height: number, noise: Int8Array): 
   return new Uint8Array(pixels.buffer);
 }
 
-/** A sine over `length` places with up to `turns` turns, of random phase. */
-function wave(random: Random, length: number, amplitude: number, turns = 2): Float64Array {
-  const frequency = (2 * Math.PI * turns * (0.3 + 0.7 * random.float())) / length;
+/** A sine over `length` places, of random phase, whose period is `shortest` places to thrice as many. */
+function wave(random: Random, length: number, amplitude: number, shortest: number): Float64Array {
+  const frequency = (2 * Math.PI) / (shortest * (1 + 2 * random.float()));
   const phase = 2 * Math.PI * random.float();
   return Float64Array.from({ length }, (_, i) => amplitude * Math.sin(frequency * i + phase));
 }
