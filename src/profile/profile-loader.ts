@@ -5,9 +5,9 @@ import { DataLoader } from '../data/data-loader.js';
 import type { Dataset } from '../data/dataset.js';
 import { ArrayDataset } from '../data/datasets/array-dataset.js';
 import { workersFor } from '../data/loader-options.js';
-import { openData } from '../data/open-dataset.js';
 import { imageBytes, needsDecoder } from '../data/samples/sample-source.js';
 import { AbortedError } from '../errors.js';
+import { openRunData } from '../run/open-run-data.js';
 import { ProfiledTraining, transforms } from './device.js';
 import { driveLoader } from './drive-loader.js';
 import type { DatasetProfile, LoaderProfile, WorkersProfile } from './loader-profile.js';
@@ -39,7 +39,7 @@ export async function profileLoader(
   const plan = planProfile(options);
   const { signal } = context;
   try {
-    const { name, dataset } = await openTarget(plan);
+    const { name, dataset } = await openTarget(plan, context);
     return await new Profiler(plan, context, name, dataset).run();
   } catch (cause) {
     if (!signal?.aborted || cause instanceof AbortedError) throw cause;
@@ -47,12 +47,12 @@ export async function profileLoader(
   }
 }
 
-async function openTarget({ data, config }: ProfilePlan): Promise<{ name: string; dataset: Dataset }> {
+async function openTarget(
+  { data, config }: ProfilePlan,
+  { signal }: LoaderProfileContext,
+): Promise<{ name: string; dataset: Dataset }> {
   if (typeof data !== 'string') return { name: data.source?.name ?? 'own dataset', dataset: data };
-  const { imageColumn, labelColumn, imageSize, fit, kernel, channels, validSplit, seed } = config;
-  const columns = { imageColumn, labelColumn };
-  const images = { imageSize, fit, kernel, channels };
-  const { name, train } = await openData(data, { ...columns, ...images, validSplit, seed });
+  const { name, train } = await openRunData(config, { signal });
   return { name, dataset: train };
 }
 

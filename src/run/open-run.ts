@@ -1,13 +1,13 @@
 /** What a run needs open while it lasts: data, devices, replicas, loaders, its folder and log. */
 import type { Coordinator } from '../coordinator/coordinator.js';
 import { DataLoaders } from '../data/data-loaders.js';
-import { openData } from '../data/open-dataset.js';
 import { chooseDevices } from '../engine/devices.js';
 import { ConfigError } from '../errors.js';
 import { type ChannelStatistics, channelStatistics } from './channel-statistics.js';
 import type { TrainConfig } from './config.js';
 import { FirstStepCB } from './first-step.js';
 import { makeCoordinator } from './make-coordinator.js';
+import { openRunData } from './open-run-data.js';
 import { type RunParts, recordFailure } from './report.js';
 import type { RunFolder } from './run-folder.js';
 import { runLog } from './run-log.js';
@@ -28,23 +28,9 @@ export async function withRun<T>(
   const firstStep = new FirstStepCB(performance.now());
   const selected = await chooseDevices(String(config.gpus), config.engine, config);
   requireSamplesForAll(config, selected.devices.length);
-  const {
-    imageColumn,
-    labelColumn,
-    imageSize,
-    fit,
-    kernel,
-    channels,
-    validSplit,
-    seed,
-    batchSize,
-    cache,
-    workers: numWorkers,
-  } = config;
-  const columns = { imageColumn, labelColumn };
-  const images = { imageSize, fit, kernel, channels };
-  const { signal } = context;
-  const data = await openData(config.data, { ...columns, ...images, validSplit, seed, signal });
+  const { seed, batchSize, cache, workers: numWorkers } = config;
+  const { signal, onDataProgress: onProgress } = context;
+  const data = await openRunData(config, { signal, onProgress });
   const folder = makeFolder();
   const log = runLog(folder, context.logger);
   const open: { close(): Promise<void> }[] = [];
