@@ -5,6 +5,7 @@ import { ownVersion } from '../run/environment.js';
 import { findLr } from '../run/find-lr.js';
 import { train } from '../run/train.js';
 import type { TrainContext } from '../run/train-context.js';
+import { DataProgressLine } from './data-progress.js';
 import { deviceTable } from './device-table.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { type ParsedFlags, parseFlags } from './flags.js';
@@ -52,10 +53,15 @@ async function act(flags: ParsedFlags): Promise<number> {
 
 async function runTraining({ action, options, log }: ParsedFlags): Promise<number> {
   const interrupts = listenForInterrupts({ say: log === 'quiet' ? () => {} : err });
+  const fetching = new DataProgressLine(process.stderr);
   const context: Record<ParsedFlags['log'], Partial<TrainContext>> = {
     pretty: {
       callbacks: [new ProgressCB({ stream: process.stderr, plot: options.plot })],
-      onStart: start => err(startLines(start)),
+      onDataProgress: fetching.show,
+      onStart: start => {
+        fetching.clear();
+        err(startLines(start));
+      },
     },
     json: { onEpoch: record => out(JSON.stringify(record)) },
     quiet: {},
@@ -75,6 +81,7 @@ async function runTraining({ action, options, log }: ParsedFlags): Promise<numbe
     if (log === 'pretty') err(endLines(summary));
     return interrupts.exitCode ?? exitCodes.done;
   } finally {
+    fetching.clear();
     interrupts.close();
   }
 }

@@ -1,4 +1,5 @@
 /** What the caller of `train()` gives and is given beside the settings. */
+import type { DataProgress } from '../data/parquet/parquet-splits.js';
 import type { Callback } from '../learner/callback.js';
 import type { Position } from '../learner/position.js';
 import type { LayerInfo } from '../protocol/model-info.js';
@@ -44,6 +45,8 @@ export interface TrainContext {
   readonly logger?: Logger;
   /** Added to those of the run, such as a `ProgressCB`. */
   readonly callbacks?: readonly Callback[];
+  /** Told while the data are downloaded or unpacked. */
+  readonly onDataProgress?: (progress: DataProgress) => void;
   /** Called once, before the first step, and awaited: what it throws ends the run. */
   readonly onStart?: (start: RunStart) => unknown;
   /** Gets what the recipe prints, which also goes to the log. */
