@@ -13,7 +13,7 @@ import {
   type TrainOptions,
   trackerNames,
 } from '../run/config.js';
-import { parseArguments } from './parse-arguments.js';
+import { type ParsedArguments, parseArguments } from './parse-arguments.js';
 
 export type FlagGroup = 'Devices' | 'Data' | 'Model' | 'Training' | 'Output' | 'Other';
 
@@ -170,6 +170,16 @@ export function flagOf(key: string): string | undefined {
   return found && `--${found[0]}`;
 }
 
+/** What the flags of a run say, by option; other flags are left out. */
+export function runOptions(values: ParsedArguments): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  for (const [name, { key, read }] of Object.entries(runFlags)) {
+    const value = values[name];
+    if (value !== undefined) options[key] = typeof value === 'string' && read ? read(value) : value;
+  }
+  return options;
+}
+
 export type LogMode = 'pretty' | 'json' | 'quiet';
 
 export interface ParsedFlags {
@@ -184,11 +194,7 @@ const isLogMode = (text: unknown): text is LogMode => ['pretty', 'json', 'quiet'
 /** @throws ConfigError naming the flag, and the nearest one where it is unknown */
 export function parseFlags(args: readonly string[]): ParsedFlags {
   const values = parseArguments(args, { ...runFlags, ...ownFlags });
-  const options: Record<string, unknown> = {};
-  for (const [name, { key, read }] of Object.entries(runFlags)) {
-    const value = values[name];
-    if (value !== undefined) options[key] = typeof value === 'string' && read ? read(value) : value;
-  }
+  const options = runOptions(values);
   const { log = 'pretty' } = values;
   if (!isLogMode(log)) {
     throw new ConfigError(`--log ${log} is not known`, { where: '--log', hint: 'pretty, json or quiet' });

@@ -11,8 +11,19 @@ Examples:
 
 const columns = 34;
 
+/** A paragraph for each group of flags, in their order. */
+export function flagSections(flags: readonly (readonly [name: string, flag: Flag])[]): string[] {
+  const groups = [...new Set(flags.map(([, flag]) => flag.group))];
+  return groups.map((group: FlagGroup) => {
+    const lines = flags
+      .filter(([, flag]) => flag.group === group)
+      .map(([name, flag]) => flagLine(name, flag));
+    return [group, ...lines].join('\n');
+  });
+}
+
 /** One flag: how it is written, what it does, its default. */
-export function flagLine(name: string, { value, description, default: standard }: Flag): string {
+function flagLine(name: string, { value, description, default: standard }: Flag): string {
   const left = `  --${name}${value === undefined ? '' : ` <${value}>`}`;
   const right = `${description}${standard === undefined ? '' : ` [${standard}]`}`;
   return left.length < columns
@@ -23,19 +34,12 @@ export function flagLine(name: string, { value, description, default: standard }
 /** @param all every flag and the exit codes, not only the common ones */
 export function help(all: boolean): string {
   const flags = Object.entries(allFlags()).filter(([, flag]) => all || flag.common);
-  const groups = [...new Set(flags.map(([, flag]) => flag.group))];
-  const section = (group: FlagGroup): string => {
-    const lines = flags
-      .filter(([, flag]) => flag.group === group)
-      .map(([name, flag]) => flagLine(name, flag));
-    return [group, ...lines].join('\n');
-  };
   const codes = Object.entries(exitCodes).map(([name, code]) => {
     return `  ${String(code).padStart(3)}  ${exitCodeMeanings[name as keyof typeof exitCodes]}`;
   });
   return [
     examples,
-    ...groups.map(section),
+    ...flagSections(flags),
     ...(all ? [['Exit codes', ...codes].join('\n')] : []),
     all ? 'More: README.md, docs/' : 'More options: --help-all     Docs: README.md, docs/',
   ].join('\n\n');

@@ -2,8 +2,8 @@
 import type { OpenDataOptions } from '../data/open-dataset.js';
 import type { PackPairOptions } from '../data/pack-pair.js';
 import { ConfigError } from '../errors.js';
-import { allFlags, type Flag, runFlags } from './flags.js';
-import { flagLine } from './help.js';
+import { allFlags, type Flag, runOptions } from './flags.js';
+import { flagSections } from './help.js';
 import { parseArguments } from './parse-arguments.js';
 
 /** Taken over from `train`, with description and default. */
@@ -74,13 +74,7 @@ export interface PackFlags {
 /** @throws ConfigError naming the flag, and the nearest one where it is unknown */
 export function parsePackFlags(args: readonly string[]): PackFlags {
   const values = parseArguments(args, flags());
-  const run: Record<string, unknown> = {};
-  for (const name of shared) {
-    const { key, read } = runFlags[name];
-    const value = values[name];
-    if (value !== undefined) run[key] = typeof value === 'string' && read ? read(value) : value;
-  }
-  const { data = '', workers: numWorkers, ...open } = run as OpenDataOptions & Record<string, unknown>;
+  const { data = '', workers: numWorkers, ...open } = runOptions(values);
   const { out = '', encoding, source, licence } = values as Readonly<Record<string, string | undefined>>;
   const help = values.help === true;
   if (!help) expectGiven('--data', String(data), 'sample');
@@ -113,11 +107,5 @@ Examples:
   node scripts/train.js --data packed                                 and then`;
 
 export function packHelp(): string {
-  const all = Object.entries(flags());
-  const groups = [...new Set(all.map(([, { group }]) => group))];
-  const section = (name: string): string => {
-    const lines = all.filter(([, { group }]) => group === name).map(([flag, what]) => flagLine(flag, what));
-    return [name, ...lines].join('\n');
-  };
-  return [examples, ...groups.map(section), 'Docs: docs/data.md'].join('\n\n');
+  return [examples, ...flagSections(Object.entries(flags())), 'Docs: docs/data.md'].join('\n\n');
 }
