@@ -5,6 +5,7 @@ import { renderPng, renderSvg } from '../plot/render.js';
 import type { LoaderProfile } from '../profile/loader-profile.js';
 import { profileChart } from '../profile/profile-chart.js';
 import { profileLoader } from '../profile/profile-loader.js';
+import { DataProgressLine } from './data-progress.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { listenForInterrupts } from './interrupt.js';
 import { type ProfileFlags, parseProfileFlags, profileHelp } from './profile-flags.js';
@@ -35,8 +36,13 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 async function profile({ options, json, chart }: ProfileFlags, signal: AbortSignal): Promise<void> {
-  const onProgress = (what: string): void => err(`measuring ${what}`);
-  const measured = await profileLoader(options, { signal, onProgress });
+  const fetching = new DataProgressLine(process.stderr);
+  const onProgress = (what: string): void => {
+    fetching.clear();
+    err(`measuring ${what}`);
+  };
+  const context = { signal, onProgress, onDataProgress: fetching.show };
+  const measured = await profileLoader(options, context);
   out(profileLines(measured));
   if (json !== undefined) writeAtomically(json, `${JSON.stringify(measured, null, 2)}\n`);
   if (chart !== undefined) await draw(measured, chart);

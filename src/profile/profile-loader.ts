@@ -49,10 +49,10 @@ export async function profileLoader(
 
 async function openTarget(
   { data, config }: ProfilePlan,
-  { signal }: LoaderProfileContext,
+  { signal, onDataProgress }: LoaderProfileContext,
 ): Promise<{ name: string; dataset: Dataset }> {
   if (typeof data !== 'string') return { name: data.source?.name ?? 'own dataset', dataset: data };
-  const { name, train } = await openRunData(config, { signal });
+  const { name, train } = await openRunData(config, { signal, onProgress: onDataProgress });
   return { name, dataset: train };
 }
 

@@ -1,6 +1,7 @@
 /** What is to be measured: the settings of a training, and a few of the measurement's own. */
 import { availableParallelism } from 'node:os';
 import type { Dataset } from '../data/dataset.js';
+import type { OpenDataOptions } from '../data/open-dataset.js';
 import { ConfigError } from '../errors.js';
 import { resolveConfig, type TrainConfig, type TrainOptions } from '../run/config.js';
 
@@ -44,6 +45,8 @@ export interface LoaderProfileContext {
   readonly signal?: AbortSignal;
   /** Told what is measured next, for people. */
   readonly onProgress?: (what: string) => void;
+  /** Told while the data are downloaded or unpacked. */
+  readonly onDataProgress?: OpenDataOptions['onProgress'];
 }
 
 export interface ProfilePlan {
