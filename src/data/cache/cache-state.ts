@@ -30,7 +30,8 @@ function cacheAdvice(cache: PixelCache): string | undefined {
   if (cache.kind === 'disk' && cache.readOnly[0] !== 0) {
     return `${cache.file} cannot be written any more: images that are not in it are decoded in every epoch`;
   }
-  if (limit >= states.length) return undefined;
+  // An earlier process may have had more room.
+  if (!states.subarray(limit).includes(RowState.empty)) return undefined;
   const [room, need] = [limit, states.length].map(rows => ((rows * rowBytes) / 1e9).toFixed(2));
   const instead = kind === 'memory' ? ", or use cache: 'disk'" : '';
   return (

@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { readHead } from '../../../src/data/cache/cache-file.js';
+import type { CacheOptions } from '../../../src/data/cache/cache-options.js';
 import type { CacheState } from '../../../src/data/cache/cache-state.js';
 import { DataLoader } from '../../../src/data/data-loader.js';
 import { ImageFolder, type ImageFolderOptions } from '../../../src/data/datasets/image-folder.js';
@@ -29,7 +30,7 @@ const THEN = 1_700_000_000;
 
 interface Place {
   readonly folder: Folder;
-  readonly cache: { readonly kind: 'disk'; readonly folder: string };
+  readonly cache: CacheOptions & { readonly folder: string };
 }
 
 async function place(root: string): Promise<Place> {
@@ -99,6 +100,8 @@ t.test('a new process decodes nothing, and one that ended early leaves what it h
   t.equal(stateOf(next).held, held);
   await check(t, next, here.folder);
   t.equal(stateOf(next).held, rows);
+  const smaller = await reopen({ ...here, cache: { ...here.cache, maxBytes: 1 } });
+  t.match(stateOf(smaller), { held: rows, limit: 0, advice: undefined }, 'a bound takes nothing away');
   ruinImages(here.folder);
   await check(t, await reopen(here), here.folder);
   const [library, images] = ['data-loader.js', 'datasets/image-folder.js'].map(
