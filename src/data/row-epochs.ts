@@ -1,6 +1,9 @@
 /** The epochs of a dataset with rows: in the order of a sampler, decoded by threads or on the calling thread. */
-import { DatasetError } from '../errors.js';
+import { DatasetError, LoaderError } from '../errors.js';
 import type { SlotRing } from '../protocol/batch.js';
+import { checkCache } from './cache/cache-options.js';
+import { withCache } from './cache/open-cache.js';
+import type { PixelCache } from './cache/pixel-cache.js';
 import { checkLabels, type Dataset } from './dataset.js';
 import { DecodePool } from './fill/decode-pool.js';
 import type { EpochFill } from './fill/epoch-fill.js';
@@ -20,6 +23,7 @@ import type { IndexBatchSampler } from './samplers/batch-sampler.js';
 import { datasetReader } from './samples/dataset-reader.js';
 import type { EpochDraws } from './samples/sample-context.js';
 import { openReader } from './samples/sample-reader.js';
+import type { SampleSource } from './samples/sample-source.js';
 
 export class RowEpochs implements LoaderEpochs {
   readonly workers: number;
@@ -27,6 +31,8 @@ export class RowEpochs implements LoaderEpochs {
   readonly #dataset: Dataset;
   readonly #options: CheckedOptions;
   readonly #batches: IndexBatchSampler;
+  /** The dataset's, with its cache. */
+  readonly #source: SampleSource | undefined;
   readonly #givenPool: DecodePool | undefined;
   #ownPool: DecodePool | undefined;
 
@@ -39,6 +45,7 @@ export class RowEpochs implements LoaderEpochs {
     this.#options = checked;
     this.#batches = batchesOf(dataset, given, checked);
     this.#givenPool = given.pool;
+    this.#source = sourceOf(dataset, given);
   }
 
   get length(): number {
@@ -55,6 +62,10 @@ export class RowEpochs implements LoaderEpochs {
 
   get pool(): DecodePool | undefined {
     return this.#givenPool ?? this.#ownPool;
+  }
+
+  get cache(): PixelCache | undefined {
+    return this.#source?.cache;
   }
 
   begin({ epoch, startBatch, slots, nameOf }: EpochStart & { readonly slots: SlotRing }): EpochFill {
@@ -89,13 +100,23 @@ export class RowEpochs implements LoaderEpochs {
 
   #start(job: FillJob, events: FillEvents, draws: EpochDraws): FillCrew {
     const dataset = this.#dataset;
-    const { source } = dataset;
+    const source = this.#source;
     if (source === undefined && givesBatches(dataset)) return fillBatches(job, events, dataset, draws);
     if (source === undefined) return fillHere(job, events, () => datasetReader(dataset, draws));
     if (this.workers === 0) return fillHere(job, events, () => openReader(source));
     if (this.pool === undefined) this.#ownPool = new DecodePool(this.workers);
     return (this.pool as DecodePool).fill(job, events, source);
   }
+}
+
+/** @throws LoaderError, DatasetError where it cannot have the cache */
+function sourceOf({ source }: Dataset, { cache }: DataLoaderOptions): SampleSource | undefined {
+  if (source !== undefined) return withCache(source, cache);
+  if (checkCache(cache) === undefined) return undefined;
+  throw new LoaderError('the dataset has no source, so nobody knows whether its samples stay the same', {
+    where: 'cache',
+    hint: 'leave cache out, or use one of the datasets of gradring',
+  });
 }
 
 function requireLabels(dataset: Dataset): void {
