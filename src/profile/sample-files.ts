@@ -32,11 +32,11 @@ export class SampleFiles {
   /** The image file of a sample; undefined where its pixels are stored as they are. */
   open(index: number): SampleFile | undefined {
     const place = this.#place(index);
-    const { storage, imageShape } = place.source;
+    const { storage, imageShape, resize } = place.source;
     if (storage.kind === 'raw' || (storage.kind === 'records' && storage.encoding === 'raw'))
       return undefined;
     const bytes = this.#reader(place).read(place.row, length => Buffer.allocUnsafeSlow(length));
-    return { bytes, decoder: decoderOf(bytes, imageShape) };
+    return { bytes, decoder: decoderOf(bytes, imageShape, resize) };
   }
 
   /** Opens, reads and closes the sample's file, as a decode thread does. Nothing is kept. */

@@ -1,6 +1,6 @@
 /** @napi-rs/image: where it is installed, it decodes large PNGs twice as fast as zlib and TypeScript. */
 import { createRequire } from 'node:module';
-import { placeable, placePixels } from './place-pixels.js';
+import { type DecodedPixels, placeable, placePixels } from './place-pixels.js';
 import type { PngFile } from './png-file.js';
 
 type NativeImages = Pick<typeof import('@napi-rs/image'), 'Transformer'>;
@@ -26,31 +26,42 @@ let held = 0;
 let turn: Promise<void> | undefined;
 
 /**
- * Writes the pixels of a PNG, uint8 HWC, into `target`, which is of the image's own height and width.
+ * The pixels of a PNG.
  *
  * @param file the file that `png` was parsed from: every CRC of it has been checked, which matters, since this decoder
  * overlooks the checksum of the zlib stream
- * @returns false, with nothing written, where another decoder has to do it; else what there is to wait for, if anything
+ * @returns undefined where another decoder has to do it
  */
-export function decodeNative(
-  file: Uint8Array,
-  { width, height }: PngFile,
-  target: Uint8Array,
-  channels: number,
-): false | Promise<void> | undefined {
+export function nativePixels(file: Uint8Array, { width, height }: PngFile): DecodedPixels | undefined {
   const native = nativeImages();
-  if (native === undefined) return false;
+  if (native === undefined) return undefined;
   let pixels: Uint8Array;
   try {
     pixels = new native.Transformer(file).rawPixelsSync();
   } catch {
-    return false;
+    return undefined;
   }
   held += pixels.length;
   // It makes RGB, or RGBA, of palettes and of pixels declared transparent.
-  const samples = pixels.length / (width * height);
-  if (![1, 2, 3, 4].includes(samples) || !placeable(samples, channels)) return false;
-  placePixels(pixels, samples, target, channels);
+  const samples = ([1, 2, 3, 4] as const).find(count => count * width * height === pixels.length);
+  return samples && { pixels, width, height, samples };
+}
+
+/**
+ * Writes the pixels of a PNG, uint8 HWC, into `target`, which is of the image's own height and width.
+ *
+ * @param file as of `nativePixels`
+ * @returns false, with nothing written, where another decoder has to do it; else what there is to wait for, if anything
+ */
+export function decodeNative(
+  file: Uint8Array,
+  png: PngFile,
+  target: Uint8Array,
+  channels: number,
+): false | Promise<void> | undefined {
+  const decoded = nativePixels(file, png);
+  if (decoded === undefined || !placeable(decoded.samples, channels)) return false;
+  placePixels(decoded.pixels, decoded.samples, target, channels);
   return held < HELD_BYTES ? undefined : nextTurn();
 }
 

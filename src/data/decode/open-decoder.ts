@@ -1,11 +1,11 @@
 /** Which decoder serves a file. */
 import type { ImageShape } from '../../protocol/batch.js';
 import type { Decode, Resize } from './decode.js';
-import { decodeNative, nativeImages } from './native-decoder.js';
+import { decodeNative, nativeImages, nativePixels } from './native-decoder.js';
 import { placeable } from './place-pixels.js';
 import { decodePng } from './png-decoder.js';
 import { type PngFile, parsePng } from './png-file.js';
-import { sharpDecoder } from './sharp-decoder.js';
+import { resizePixels, sharpDecoder } from './sharp-decoder.js';
 
 export type DecoderName = 'plain PNG' | '@napi-rs/image' | 'sharp';
 
@@ -16,35 +16,47 @@ export type DecoderName = 'plain PNG' | '@napi-rs/image' | 'sharp';
 const LARGE = 3072;
 
 /**
- * A decoder of images that become `shape`: plain PNGs of that size by the fastest that gives exactly sharp's pixels,
- * everything else, and whatever one of these doubts, by sharp. Loads nothing until the first image needs it.
+ * A decoder of images that become `shape`: plain PNGs by the fastest that gives exactly sharp's pixels, everything
+ * else, and whatever one of these doubts, by sharp. sharp also resizes, whoever has decoded. Loads nothing until the
+ * first image needs it.
  */
 export function openDecoder(shape: ImageShape, resize?: Resize): Decode {
   const channels = shape[2];
-  const large = isLarge(shape);
   const fallback = sharpDecoder(shape, resize);
   return (file, target) => {
-    const png = plainPng(file, shape);
+    const png = parsePng(file);
     if (png === undefined) return fallback(file, target);
-    const pending = large && decodeNative(file, png, target, channels);
+    if (!fits(png, shape)) {
+      const decoded = resizesPixels(resize) && isLarge(png) ? nativePixels(file, png) : undefined;
+      return decoded && resize ? resizePixels(decoded, target, shape, resize) : fallback(file, target);
+    }
+    const pending = isLarge(png) && decodeNative(file, png, target, channels);
     if (pending !== false) return pending;
     return decodePng(png, target, channels) ? undefined : fallback(file, target);
   };
 }
 
-/** The decoder that `openDecoder(shape)` tries first with a file. */
-export function decoderOf(file: Uint8Array, shape: ImageShape): DecoderName {
-  if (plainPng(file, shape) === undefined) return 'sharp';
-  return isLarge(shape) && nativeImages() !== undefined ? '@napi-rs/image' : 'plain PNG';
-}
-
-/** The parts of a file that needs neither resizing nor arithmetic to become `shape`. */
-function plainPng(file: Uint8Array, [height, width, channels]: ImageShape): PngFile | undefined {
+/** The decoder that `openDecoder(shape, resize)` tries first with a file. */
+export function decoderOf(file: Uint8Array, shape: ImageShape, resize?: Resize): DecoderName {
   const png = parsePng(file);
-  if (png === undefined || png.height !== height || png.width !== width) return undefined;
-  return placeable(png.palette === undefined ? png.samples : 3, channels) ? png : undefined;
+  if (png === undefined) return 'sharp';
+  const native = isLarge(png) && nativeImages() !== undefined;
+  if (!fits(png, shape)) return native && resizesPixels(resize) ? '@napi-rs/image' : 'sharp';
+  return native ? '@napi-rs/image' : 'plain PNG';
 }
 
-function isLarge([height, width, channels]: ImageShape): boolean {
-  return height * width * channels >= LARGE;
+/** Whether it needs neither resizing nor arithmetic to become `shape`. */
+function fits(png: PngFile, [height, width, channels]: ImageShape): boolean {
+  return png.height === height && png.width === width && placeable(samplesOf(png), channels);
 }
+
+/** Whether pixels are resized to what their file would be. By `nearest`, sharp takes others of a file. */
+function resizesPixels(resize: Resize | undefined): boolean {
+  return resize !== undefined && resize.kernel !== 'nearest';
+}
+
+function isLarge(png: PngFile): boolean {
+  return png.height * png.width * samplesOf(png) >= LARGE;
+}
+
+const samplesOf = ({ palette, samples }: PngFile): number => (palette === undefined ? samples : 3);

@@ -1,5 +1,14 @@
 /** From the samples a file has to those a dataset has. */
 
+/** A decoded image of any size, uint8 HWC. */
+export interface DecodedPixels {
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  /** Bytes of a pixel: grey 1, grey and alpha 2, RGB 3, RGBA 4. */
+  readonly samples: 1 | 2 | 3 | 4;
+}
+
 /** Whether it takes no arithmetic: alpha is dropped and grey repeated. RGB to grey is sharp's. */
 export function placeable(samples: number, channels: number): boolean {
   return channels === 3 || samples <= 2;

@@ -2,7 +2,7 @@
 import type { Sharp } from 'sharp';
 import type { ImageShape } from '../../protocol/batch.js';
 import { type Decode, type Resize, ShapeMismatch } from './decode.js';
-import { placePixels } from './place-pixels.js';
+import { type DecodedPixels, placePixels } from './place-pixels.js';
 
 type SharpModule = typeof import('sharp')['default'];
 
@@ -42,28 +42,51 @@ function limit(sharp: SharpModule): void {
  * orientation is applied where `resize` says so. A JPEG that becomes much smaller is decoded at a half, a quarter or
  * an eighth of its size at once.
  */
-export function sharpDecoder([height, width, channels]: ImageShape, resize?: Resize): Decode {
+export function sharpDecoder(shape: ImageShape, resize?: Resize): Decode {
   return async (file, target) => {
     inUse = true;
     const sharp = await loadSharp();
     // sharp's own `failOn: 'warning'` stays: with 'none' it accepts bit-flipped files.
-    let image: Sharp = sharp(file, { autoOrient: resize?.autoOrient });
-    if (resize !== undefined) {
-      const { fit, kernel } = resize;
-      image = image.resize(width, height, { fit, kernel, background: 'black' });
-    }
-    const samples = channels === 1 && !isDeepGrey(file) ? 1 : 3;
-    const { data, info } = await image
-      .removeAlpha()
-      // Without it sharp gives three channels for a grey PNG.
-      .toColourspace(samples === 1 ? 'b-w' : 'srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    if (info.height !== height || info.width !== width || info.channels !== samples) {
-      throw new ShapeMismatch([info.height, info.width, channels], [height, width, channels]);
-    }
-    placePixels(data, samples, target, channels);
+    const image = sharp(file, { autoOrient: resize?.autoOrient });
+    const samples = shape[2] === 1 && !isDeepGrey(file) ? 1 : 3;
+    await place(resize === undefined ? image : resized(image, shape, resize), samples, shape, target);
   };
+}
+
+/** Resizes pixels that another decoder has made of a file: gives what `sharpDecoder` would have given for it. */
+export async function resizePixels(
+  { pixels, width, height, samples }: DecodedPixels,
+  target: Uint8Array,
+  shape: ImageShape,
+  resize: Resize,
+): Promise<void> {
+  inUse = true;
+  const sharp = await loadSharp();
+  const image = sharp(pixels, { raw: { width, height, channels: samples } });
+  await place(resized(image, shape, resize), shape[2] === 1 ? 1 : 3, shape, target);
+}
+
+function resized(image: Sharp, [height, width]: ImageShape, { fit, kernel }: Resize): Sharp {
+  return image.resize(width, height, { fit, kernel, background: 'black' });
+}
+
+/** Runs the pipeline and writes what comes out of it. @throws ShapeMismatch */
+async function place(
+  image: Sharp,
+  samples: 1 | 3,
+  [height, width, channels]: ImageShape,
+  target: Uint8Array,
+): Promise<void> {
+  const { data, info } = await image
+    .removeAlpha()
+    // Without it sharp gives three channels for a grey PNG.
+    .toColourspace(samples === 1 ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  if (info.height !== height || info.width !== width || info.channels !== samples) {
+    throw new ShapeMismatch([info.height, info.width, channels], [height, width, channels]);
+  }
+  placePixels(data, samples, target, channels);
 }
 
 /**

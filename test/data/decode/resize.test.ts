@@ -1,7 +1,11 @@
 import sharp from 'sharp';
 import t from 'tap';
 import { type ImageOptions, resizeOf, shapeOf } from '../../../src/data/decode/image-options.js';
+import { nativePixels } from '../../../src/data/decode/native-decoder.js';
 import { openDecoder } from '../../../src/data/decode/open-decoder.js';
+import { parsePng } from '../../../src/data/decode/png-file.js';
+import { sharpDecoder } from '../../../src/data/decode/sharp-decoder.js';
+import { Purpose, Random } from '../../../src/random.js';
 import { pngChunk, readCorpus } from './corpus.js';
 
 /** 40 wide, 20 high: red at the left, green in the middle half, blue at the right. */
@@ -46,6 +50,35 @@ t.test('an image of the right size already is left as it is', async t => {
     for (const fit of ['fill', 'cover', 'contain'] as const) {
       const target = await decoded(png, { imageSize: [shape[0], shape[1]], fit, kernel: 'lanczos3' });
       t.ok(pixels.equals(target), `${name}, ${fit}`);
+    }
+  }
+});
+
+t.test('whoever decodes a large PNG, it is resized to the same pixels', async t => {
+  const [width, height] = [64, 48];
+  const noise = new Random({ seed: 1, purpose: Purpose.noise });
+  const pixels = (channels: number): Buffer =>
+    Buffer.from(Array.from({ length: width * height * channels }, () => noise.below(256)));
+  const files = await Promise.all([
+    ...([1, 2, 3, 4] as const).map(channels =>
+      sharp(pixels(channels), { raw: { width, height, channels } }).png().toBuffer(),
+    ),
+    sharp(pixels(4), { raw: { width, height, channels: 4 } })
+      .png({ palette: true, colours: 256 })
+      .toBuffer(),
+  ]);
+  for (const [i, file] of files.entries()) {
+    t.ok(nativePixels(file, parsePng(file)!), 'decoded by the native decoder');
+    for (const channels of [1, 3] as const) {
+      for (const fit of ['fill', 'cover', 'contain'] as const) {
+        for (const kernel of ['nearest', 'linear', 'lanczos3'] as const) {
+          const resize = { fit, kernel, autoOrient: false };
+          const [ours, sharps] = [new Uint8Array(20 * 30 * channels), new Uint8Array(20 * 30 * channels)];
+          await openDecoder([20, 30, channels], resize)(file, ours);
+          await sharpDecoder([20, 30, channels], resize)(file, sharps);
+          t.ok(Buffer.from(ours).equals(sharps), `file ${i}, ${channels} channels, ${fit}, ${kernel}`);
+        }
+      }
     }
   }
 });
