@@ -1,11 +1,10 @@
 /** The decoders' side of an epoch: take a chunk, wait for its slot, write its samples, until none is left. */
-import { setImmediate as turn } from 'node:timers/promises';
 import type { SlotRing } from '../../protocol/batch.js';
 import type { SampleReader } from '../samples/sample-reader.js';
 import { slotViews } from './batch-slots.js';
 import type { EpochPlan } from './epoch-plan.js';
 import { FillControl } from './fill-control.js';
-import { TimeSlice } from './time-slice.js';
+import { nextSlice, sliceIsOver } from './time-slice.js';
 import type { Wakeup } from './wakeup.js';
 
 /** One epoch to decode, as every decoder gets it: structured-cloneable, its memory shared. */
@@ -82,7 +81,6 @@ class ChunkWriter {
   readonly #targets: Uint8Array[][];
   readonly #bytes: number;
   readonly #errors: unknown[] = [];
-  readonly #slice = new TimeSlice();
   #underWay = 0;
 
   constructor(job: FillJob, control: FillControl, reader: SampleReader, link: FillLink) {
@@ -126,14 +124,14 @@ class ChunkWriter {
         this.#sampleFailed(error);
       }
       if (this.failed) return;
-      if (this.#underWay < IN_FLIGHT && !this.#slice.isOver) continue;
+      if (this.#underWay < IN_FLIGHT && !sliceIsOver()) continue;
       this.#report(batch, written);
       written = 0;
       await this.#pause();
       if (this.#control.stopped || this.failed) return;
     }
     this.#report(batch, written);
-    if (this.#slice.isOver) await this.#pause();
+    if (sliceIsOver()) await this.#pause();
   }
 
   /** Writes what the reader has at hand of the samples at `first` … `end` − 1. @returns how many */
@@ -165,9 +163,8 @@ class ChunkWriter {
 
   /** Lets the event loop turn, and waits for room where too many samples are under way. */
   async #pause(): Promise<void> {
-    if (this.#underWay < IN_FLIGHT) await turn();
+    if (this.#underWay < IN_FLIGHT) await nextSlice();
     while (this.#underWay >= IN_FLIGHT) await this.#link.changed.next();
-    this.#slice.restart();
   }
 
   #follow(pending: Promise<number>, batch: number, place: number, row: number): void {

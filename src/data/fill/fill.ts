@@ -1,5 +1,4 @@
 /** The consumer's side of an epoch: waits for batches in order, releases them, and stops the decoders. */
-import { setImmediate as turn } from 'node:timers/promises';
 import type { SlotRing } from '../../protocol/batch.js';
 import type { SampleReader } from '../samples/sample-reader.js';
 import { type EpochFill, settlesInTime } from './epoch-fill.js';
@@ -7,7 +6,7 @@ import type { EpochPlan } from './epoch-plan.js';
 import { FillControl } from './fill-control.js';
 import { threadDied, timedOut } from './fill-errors.js';
 import { type FillJob, fillSlots } from './fill-slots.js';
-import { TimeSlice } from './time-slice.js';
+import { nextSlice, sliceIsOver } from './time-slice.js';
 import { markUnwritten, rowsUnderWay } from './under-way.js';
 import { Wakeup } from './wakeup.js';
 
@@ -49,7 +48,6 @@ export class Fill implements EpochFill {
   readonly #control: FillControl;
   readonly #crew: FillCrew;
   readonly #changed = new Wakeup();
-  readonly #slice = new TimeSlice();
   #failure: Error | undefined;
   #isHung = false;
 
@@ -88,11 +86,10 @@ export class Fill implements EpochFill {
   async ready(batch: number): Promise<number> {
     if (batch >= this.length) return 0;
     // A loop that never has to wait would keep the event loop of this thread from turning.
-    if (this.#slice.isOver) await this.#turn();
+    if (sliceIsOver()) await nextSlice();
     if (this.#failure === undefined && this.#control.isReady(batch)) return 0;
     const began = performance.now();
     await this.#wait(batch);
-    this.#slice.restart();
     return performance.now() - began;
   }
 
@@ -131,11 +128,6 @@ export class Fill implements EpochFill {
       clearTimeout(timer);
       this.#control.consumerWoke();
     }
-  }
-
-  async #turn(): Promise<void> {
-    await turn();
-    this.#slice.restart();
   }
 
   #giveUp(batch: number): void {

@@ -1,12 +1,11 @@
 /** An epoch of samples that come one after the other, placed on the calling thread. */
-import { setImmediate as turn } from 'node:timers/promises';
 import type { SlotRing } from '../../protocol/batch.js';
 import type { Sample } from '../dataset.js';
 import { type Described, placeSample } from '../samples/dataset-reader.js';
 import { slotViews } from './batch-slots.js';
 import { type EpochFill, settlesInTime } from './epoch-fill.js';
 import { timedOut } from './fill-errors.js';
-import { TimeSlice } from './time-slice.js';
+import { nextSlice, sliceIsOver } from './time-slice.js';
 import { Wakeup } from './wakeup.js';
 
 export interface StreamFillOptions {
@@ -28,7 +27,6 @@ export class StreamFill implements EpochFill {
   readonly #options: StreamFillOptions;
   readonly #views;
   readonly #settled: Promise<void>;
-  readonly #slice = new TimeSlice();
   /** Wakes the consumer, and the one who places samples. */
   readonly #published = new Wakeup();
   readonly #released = new Wakeup();
@@ -57,7 +55,7 @@ export class StreamFill implements EpochFill {
   }
 
   async ready(batch: number): Promise<number> {
-    if (this.#slice.isOver) await this.#turn();
+    if (sliceIsOver()) await nextSlice();
     if (this.#failure === undefined && (this.sizeOf(batch) > 0 || this.#ended)) return 0;
     const began = performance.now();
     const { timeoutMs, nameOf } = this.#options;
@@ -103,7 +101,7 @@ export class StreamFill implements EpochFill {
     // However the loop is left, for-await lets the stream clean up after itself.
     for await (const sample of samples) {
       if (this.#stopped) return;
-      if (this.#slice.isOver) await this.#turn();
+      if (sliceIsOver()) await nextSlice();
       if (position++ < skip) continue;
       if (size === 0) await this.#untilFree();
       if (this.#stopped) return;
@@ -136,10 +134,5 @@ export class StreamFill implements EpochFill {
   #publish(size: number): void {
     this.#sizes.push(size);
     this.#published.wake();
-  }
-
-  async #turn(): Promise<void> {
-    await turn();
-    this.#slice.restart();
   }
 }

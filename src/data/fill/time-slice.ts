@@ -1,19 +1,19 @@
-/** Milliseconds that work may hold a thread before its event loop has to turn. */
+/**
+ * How long work that waits for nothing may hold a thread before the event loop has to turn: on the calling thread for
+ * whatever else the program does, in a decode thread for the other epochs it serves and for the finalisers of native
+ * buffers. One count for all who work in a thread, or several of them, taking turns, would hold it together.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+
 const SLICE_MS = 4;
 
-/**
- * When work that waits for nothing has to let its event loop turn: on the calling thread for whatever else the
- * program does, in a decode thread for the other epochs it serves and for the finalisers of native buffers.
- */
-export class TimeSlice {
-  #end = performance.now() + SLICE_MS;
+let end = 0;
 
-  get isOver(): boolean {
-    return performance.now() >= this.#end;
-  }
+/** Whether this thread's event loop is due: then whoever asks awaits `nextSlice`. */
+export const sliceIsOver = (): boolean => performance.now() >= end;
 
-  /** To be called when the event loop has turned. */
-  restart(): void {
-    this.#end = performance.now() + SLICE_MS;
-  }
+/** Settles when the event loop has turned. */
+export async function nextSlice(): Promise<void> {
+  await turn();
+  end = performance.now() + SLICE_MS;
 }
