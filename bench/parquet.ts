@@ -1,6 +1,6 @@
 /** A Parquet file of 28 × 28 PNGs beside a folder of the same files, and the memory that its copying to a pack takes. */
 import { execFile } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,7 @@ const run = promisify(execFile);
 
 const flags = {
   images: count(10_000, 'PNGs of the sample, in one row group'),
-  photos: count(400, 'PNGs of 256 × 256, for the memory of their copying'),
+  photos: count(300, 'PNGs of 256 × 256, for the memory of their copying; and four times as many'),
   'group-rows': count(50, 'photos in a row group; and once all of them in one'),
   batch: count(256, 'images a batch'),
   runs: count(7, 'runs after two to warm up'),
@@ -47,7 +47,7 @@ export const bench: Bench<typeof flags> = {
       );
       const first = await firstEpochs(sample, options);
       const later = await laterEpochs(sample, options);
-      const memory = await copying(join(folder, 'photos'), options);
+      const memory = await copying({ ...options, folder });
       return {
         settings: { cores: availableParallelism() },
         rows: [...first, ...later, ...memory],
@@ -131,32 +131,48 @@ async function laterEpochs(both: Both, { values, signal }: Options): Promise<Mea
   }
 }
 
-/** Peak memory with small row groups, and with all rows in one. */
-async function copying(folder: string, options: Options): Promise<Measurement[]> {
+/** How many times as many photos show whether memory grows with the file. */
+const times = 4;
+
+async function copying({
+  folder,
+  ...options
+}: Options & { readonly folder: string }): Promise<Measurement[]> {
   const { photos: count, 'group-rows': groupRows } = options.values;
-  const images: ImageFile[] = [];
-  for await (const image of photos({ count, width: 256, height: 256, format: 'png' })) images.push(image);
-  const rows: Measurement[] = [];
-  for (const rowsOfGroup of [groupRows, count]) {
-    options.say(`copying with ${rowsOfGroup} rows a group`);
-    const both = await writeBoth(join(folder, String(rowsOfGroup)), images, options, rowsOfGroup);
-    const groupBytes = ((await stat(both.parquet)).size * rowsOfGroup) / count;
-    const name = `copying ${count} photos, ${figure(groupBytes / megabyte)} MB a row group`;
-    rows.push(...(await ingestedInProcesses(name, both, options)));
+  const some: ImageFile[] = [];
+  for await (const photo of photos({ count, width: 256, height: 256, format: 'png' })) some.push(photo);
+  const more = Array.from({ length: times }, () => some).flat();
+  const cases = [
+    { images: some, rows: groupRows },
+    { images: more, rows: groupRows },
+    { images: some, rows: count },
+  ];
+  const measured: Measurement[] = [];
+  for (const [i, { images, rows }] of cases.entries()) {
+    const both = await writeBoth(join(folder, `copying-${i}`), images, options, rows);
+    const fileBytes = (await stat(both.parquet)).size;
+    const [file, group] = [fileBytes, (fileBytes * rows) / images.length].map(bytes =>
+      figure(bytes / megabyte),
+    );
+    options.say(`copying ${file} MB, ${group} MB a row group`);
+    measured.push(...(await copies(`copying ${file} MB of photos, ${group} MB a row group`, both, options)));
+    await rm(both.folder, { recursive: true });
   }
-  return rows;
+  return measured;
 }
 
-async function ingestedInProcesses(name: string, both: Both, { values, signal }: Options) {
+/** Each in a process of its own. */
+async function copies(name: string, { parquet, folder }: Both, { values, signal }: Options) {
   const program = fileURLToPath(threadUrl('./ingest-process', import.meta.url));
   const rates: number[] = [];
   const peaks: number[] = [];
   for (let i = 0; i < values.runs; i++) {
-    const args = [program, both.parquet, join(both.folder, `copy-${i}`)];
-    const { stdout } = await run(process.execPath, args, { signal });
+    const cache = join(folder, 'copy');
+    const { stdout } = await run(process.execPath, [program, parquet, cache], { signal });
     const { rows, seconds, peakBytes } = JSON.parse(stdout) as Ingested;
     rates.push(rows / seconds);
     if (peakBytes !== null) peaks.push(peakBytes / megabyte);
+    await rm(cache, { recursive: true });
   }
   const rate = summarise(name, 'img/s', rates);
   return peaks.length > 0 ? [rate, summarise(`${name}: peak memory`, 'MB', peaks)] : [rate];

@@ -96,7 +96,7 @@ t.test('parquet: first and later epochs beside files, rate and memory of copying
   const rows = await rowsOf(t, 'parquet', ...sizes, '--python', python);
   t.equal(rows.filter(({ name }) => name.endsWith('first epoch')).length, 2);
   t.match(rows[4], { name: 'Parquet ÷ folder', median: rows[3].median / rows[2].median });
-  t.equal(rows.filter(({ name }) => name.startsWith('copying')).length, process.platform === 'linux' ? 4 : 2);
+  t.equal(rows.filter(({ name }) => name.startsWith('copying')).length, process.platform === 'linux' ? 6 : 3);
 });
 
 t.test('event-loop: idle, and a delay and a rate for each way to load', async t => {
