@@ -4,6 +4,7 @@ import type { DatasetPair } from '../data/dataset.js';
 import { openData } from '../data/open-dataset.js';
 import type { PackReport } from '../data/pack-dataset.js';
 import { checkTarget, packPair } from '../data/pack-pair.js';
+import { DataProgressLine } from './data-progress.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { listenForInterrupts } from './interrupt.js';
 import { type PackFlags, packHelp, parsePackFlags } from './pack-flags.js';
@@ -38,7 +39,9 @@ export async function main(args: readonly string[]): Promise<void> {
 async function pack({ data, out: folder, open, pack, quiet }: PackFlags, signal: AbortSignal): Promise<void> {
   // Before anything is opened: a large dataset takes its time.
   checkTarget(folder, pack.force ?? false);
-  const pair = await openData(data, open);
+  const fetching = new DataProgressLine(process.stderr);
+  const onProgress = quiet ? undefined : fetching.show;
+  const pair = await openData(data, { ...open, signal, onProgress }).finally(fetching.clear);
   const progress = progressLine(pair, quiet);
   await packPair(pair, folder, {
     source: pair.name,
