@@ -34,10 +34,10 @@ struct Sources {
     const auto of = transforms.unsqueeze(2).unsqueeze(3).unbind(1);
     const at::Tensor column = at::arange(width, transforms.options());
     const at::Tensor row = at::arange(height, transforms.options()).unsqueeze(1);
-    const at::Tensor divisor = of[6] * column + of[7] * row + 1;
+    const at::Tensor divisor = of[6] * column + (of[7] * row + 1);
     isNowhere = divisor.eq(0);
-    x = (of[0] * column + of[1] * row + of[2]).div_(divisor);
-    y = (of[3] * column + of[4] * row + of[5]).div_(divisor);
+    x = (of[0] * column + (of[1] * row + of[2])).div_(divisor);
+    y = (of[3] * column + (of[4] * row + of[5])).div_(divisor);
   }
 };
 
