@@ -15,12 +15,12 @@ export const Purpose = {
   augmentationOfItem: 6,
   mix: 7,
   noise: 8,
-  /** Of one replica among those of a batch. */
-  augmentationOfReplica: 9,
   /** Rows drawn by weight or with replacement. */
   sampling: 9,
   /** Of a user's dataset, for one sample. */
   sample: 10,
+  /** Of one replica among those of a batch. */
+  augmentationOfReplica: 11,
 } as const;
 export type Purpose = (typeof Purpose)[keyof typeof Purpose];
 

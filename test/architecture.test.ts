@@ -21,6 +21,7 @@ const floors: Record<string, number> = {
   inspect: 4.6,
   inference: 4.6,
   run: 5,
+  profile: 5.5,
   cli: 6,
 };
 
