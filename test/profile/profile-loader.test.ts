@@ -84,7 +84,7 @@ t.test('an abort ends it, whatever is being measured', async t => {
     };
     const options = {
       data: inMemory(),
-      seconds: 0.5,
+      seconds: 0.1,
       workers: [1],
       batchSize: 16,
       engine: 'cpu',
