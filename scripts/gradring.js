@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 'use strict';
-// CommonJS on purpose, as train.js: each command sizes libuv's thread pool before anything uses it, so it must be
+// CommonJS on purpose, as launch.js: each command sizes libuv's thread pool before anything uses it, so it must be
 // reached without waiting.
 const { join } = require('node:path');
 

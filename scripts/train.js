@@ -1,22 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-// CommonJS on purpose: sharp decodes in libuv's thread pool, which is sized when first used. In an ES module
-// that is before this line could run.
-const { availableParallelism } = require('node:os');
-const { existsSync } = require('node:fs');
-const { join } = require('node:path');
-const { pathToFileURL } = require('node:url');
-
-process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, availableParallelism()));
-// LibTorch's threads otherwise spin while they wait for one another, and hold up whoever needs the core.
-process.env.OMP_WAIT_POLICY ??= 'passive';
-
-const command = join(__dirname, '..', 'dist', 'cli', 'train.js');
-if (existsSync(command)) {
-  void import(pathToFileURL(command).href).then(({ main }) => main(process.argv.slice(2)));
-} else {
-  process.stderr.write(
-    '✖ gradring is not built yet\n  → run `npm install` (it builds), or `npm run build`\n',
-  );
-  process.exitCode = 2;
-}
+require('./launch.js')('train');
