@@ -2,6 +2,8 @@ import { type Percentiles, percentilesOf, type Spread, spreadOf } from './statis
 
 /** Parts that the time of a measurement is divided into: their rates give the median and the spread. */
 const WINDOWS = 5;
+/** With so many it ends as well, once the time is over: batches that take longer than a window make longer ones. */
+const LEAST_WINDOWS = 3;
 
 export interface Rates {
   readonly imagesPerSecond: Spread;
@@ -9,9 +11,10 @@ export interface Rates {
   readonly batchMs: Percentiles;
 }
 
-/** Turns the times at which batches were done into rates: as many seconds as asked for, in equal windows. */
+/** Turns the times at which batches were done into rates: about as many seconds as asked for, in equal windows. */
 export class RateWindows {
   readonly #windowMs: number;
+  readonly #endMs: number;
   readonly #intervals: number[] = [];
   readonly #rates: number[] = [];
   #last: number;
@@ -22,6 +25,7 @@ export class RateWindows {
   /** @param now when the measurement begins, ms of `performance.now` */
   constructor(seconds: number, now: number) {
     this.#windowMs = (1000 * seconds) / WINDOWS;
+    this.#endMs = now + 1000 * seconds;
     this.#last = now;
     this.#start = now;
   }
@@ -37,7 +41,8 @@ export class RateWindows {
       this.#start = now;
       this.#images = 0;
     }
-    return this.#rates.length === WINDOWS;
+    const windows = this.#rates.length;
+    return windows === WINDOWS || (windows >= LEAST_WINDOWS && now >= this.#endMs);
   }
 
   /** Images so far. */

@@ -15,7 +15,7 @@ const profile = (
 function checkRates(t: Test, { imagesPerSecond, batchMs }: Rates, name: string): void {
   const { median, min, max, runs } = imagesPerSecond;
   t.ok(min > 0 && min <= median && median <= max, `${name}: ${min} … ${median} … ${max}`);
-  t.ok(runs.every(run => run >= min && run <= max) && runs.length === 5);
+  t.ok(runs.every(run => run >= min && run <= max) && runs.length >= 3);
   t.ok(batchMs.p50 > 0 && batchMs.p50 <= batchMs.p95 && batchMs.p95 <= batchMs.p99, `${name}: batches`);
 }
 

@@ -67,7 +67,7 @@ t.test('a model that takes its time: device-bound', async t => {
   t.equal(told.length, 6);
 });
 
-t.test('decoders that are never short of a slot, and ones that mostly are', async t => {
+t.test('decoders that are slower than their consumer always have a slot', async t => {
   const options = { seconds: 0.2, workers: 1, wholeEpoch: false };
   const loader = new DataLoader(slow, { batchSize: 8, numWorkers: 0 });
   t.teardown(() => loader.close());
