@@ -318,6 +318,7 @@ export type {
   StepRunner,
   Tally,
 } from './protocol/step-runner.js';
+export type { Random } from './random.js';
 export type { TrainConfig, TrainOptions } from './run/config.js';
 export type { EpochRecord } from './run/epoch-record.js';
 export { type FoundLr, findLr } from './run/find-lr.js';

@@ -115,6 +115,9 @@ export function batchesOf(
   });
 }
 
+/** A timer of Node.js counts its milliseconds in 31 bits. */
+const MAX_TIMEOUT_SECONDS = 2_000_000;
+
 /** Whole numbers, and the least that each may be. */
 const leasts = [
   ['batchSize', 1],
@@ -140,7 +143,12 @@ export function checkOptions(given: DataLoaderOptions): CheckedOptions {
     if (value !== undefined) expectInteger(option, value, least);
   }
   const { timeout, persistentWorkers } = checked;
-  if (!(timeout >= 0)) throw optionError('timeout', `timeout is ${timeout}`, 'seconds, 0 or more');
+  if (!(timeout >= 0 && timeout <= MAX_TIMEOUT_SECONDS))
+    throw optionError(
+      'timeout',
+      `timeout is ${timeout}`,
+      `seconds, ${MAX_TIMEOUT_SECONDS} at most; 0 waits for ever`,
+    );
   if (!persistentWorkers && pool !== undefined)
     throw optionError(
       'persistentWorkers',

@@ -76,6 +76,12 @@ t.test('three replicas on the sample: rows, run folder, a model that stock Tenso
     ],
   );
   t.equal(epochs[1].validLoss, summary.validLoss);
+  const shares = epochs.map(({ dataShare = Number.NaN }) => dataShare);
+  const share = summary.dataShare ?? Number.NaN;
+  t.ok(
+    Math.min(...shares) <= share && share <= Math.max(...shares),
+    `waited for data: ${share} of ${shares}`,
+  );
   t.match(readJson(out, 'config.json'), { model: 'mlp', gpus: '3', seed: 42, batchSize: 192 });
   t.match(readJson(out, 'env.json'), {
     node: process.version,

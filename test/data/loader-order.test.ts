@@ -1,5 +1,7 @@
 /** The order of samples, whoever reads them: for any number of workers, any prefetch, and from any batch on. */
-import { join } from 'node:path';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 import t from 'tap';
 import { DataLoader } from '../../src/data/data-loader.js';
 import type { Dataset } from '../../src/data/dataset.js';
@@ -36,6 +38,17 @@ async function checksums(loader: DataLoader): Promise<number[][]> {
   return batches;
 }
 
+async function interlaced(from: string, to: string): Promise<string> {
+  const files = readdirSync(from, { recursive: true, encoding: 'utf8' }).filter(name =>
+    name.endsWith('.png'),
+  );
+  for (const name of files) {
+    mkdirSync(dirname(join(to, name)), { recursive: true });
+    await sharp(join(from, name)).toColourspace('b-w').png({ progressive: true }).toFile(join(to, name));
+  }
+  return to;
+}
+
 t.before(async () => {
   folder = await imageFolder(join(t.testdir(), 'images'), count / 3);
   const images = await ImageFolder.open(folder.root);
@@ -44,6 +57,8 @@ t.before(async () => {
   const own = { length: count, classes, imageShape, labels, get, describe: String };
   datasets = {
     images,
+    // Decoded by sharp, several at once: they are done in any order.
+    interlaced: await ImageFolder.open(await interlaced(folder.root, join(t.testdirName, 'interlaced'))),
     memory: ArrayDataset.from({ pixels: Buffer.concat(folder.pixels), labels, imageShape, classes }),
     own,
     batches: { ...own, getBatch: indices => Promise.all(indices.map(get)) },
@@ -54,19 +69,21 @@ t.test('any workers, prefetch, batch size and dataset give the samples that the 
   const random = new Random({ seed: 11, purpose: Purpose.split });
   const pools = [1, 2, 3].map(size => new DecodePool(size));
   for (let trial = 0; trial < 60; trial++) {
-    const [name, dataset] = Object.entries(datasets)[random.below(4)];
+    const [name, dataset] = Object.entries(datasets)[random.below(5)];
     const workers = dataset.source === undefined ? 0 : random.below(4);
     const batchSize = 1 + random.below(count + 10);
     const prefetch = 1 + random.below(5);
     const seed = random.below(1000);
     const threads = workers === 0 ? { numWorkers: 0 } : { pool: pools[workers - 1] };
+    const cached = dataset.source !== undefined && random.below(3) === 0;
     const options = {
       batchSize,
       prefetch,
       seed,
+      cache: cached ? 'memory' : 'none',
       shuffle: true,
       dropLast: trial % 3 === 0 && batchSize <= count,
-    };
+    } as const;
     const loader = new DataLoader(dataset, { ...options, ...threads });
     loader.epoch = random.below(5);
     const rows = new Random({ seed, purpose: Purpose.shuffle, epoch: loader.epoch }).shuffle(

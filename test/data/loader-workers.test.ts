@@ -73,6 +73,7 @@ t.test('prefetchFactor counts batches for each thread', async t => {
     [{ prefetchFactor: 2, prefetch: 2 }, 'prefetch'],
     [{ prefetchFactor: 0, numWorkers: 1 }, 'prefetchFactor'],
     [{ timeout: -1 }, 'timeout'],
+    [{ timeout: Number.POSITIVE_INFINITY }, 'timeout'],
     [{ shuffleBuffer: 10 }, 'shuffleBuffer'],
     [{ samplesPerEpoch: 10 }, 'samplesPerEpoch'],
   ] as const)
