@@ -17,6 +17,8 @@ const err = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** Runs the command; the exit code says how it went. */
 export async function main(args: readonly string[]): Promise<void> {
+  // Whoever read us (`| head -1`) has enough.
+  process.stdout.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1));
   const interrupts = listenForInterrupts({ say: err, stopping: 'stopping', again: 'stops now' });
   try {
     const flags = parseProfileFlags(args);

@@ -149,14 +149,15 @@ class Profiler {
     const { config, seconds, device } = this.#plan;
     if (!device) return { device: null, training: null };
     this.#tell('the devices');
-    const training = await ProfiledTraining.open(config, this.#dataset, this.#context.signal);
     const loader = this.#loader(this.#dataset, workers, this.#cache);
+    let training: ProfiledTraining | undefined;
     try {
+      training = await ProfiledTraining.open(config, this.#dataset, this.#context.signal);
       const appetite = await training.appetite(this.#dataset, config.batchSize, seconds);
       this.#tell('a training on the data');
       return { device: appetite, training: await training.train(loader, workers, seconds) };
     } finally {
-      await Promise.all([training.close(), loader.close()]);
+      await Promise.all([training?.close(), loader.close()]);
     }
   }
 
