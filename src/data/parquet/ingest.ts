@@ -9,7 +9,7 @@ import { DatasetError } from '../../errors.js';
 import { PackDataset } from '../datasets/pack.js';
 import { type PackHeader, VERSION } from '../datasets/pack-format.js';
 import { type PackRecord, writePack } from '../datasets/write-pack.js';
-import { shapeOf } from '../decode/image-options.js';
+import { type ImageOptions, shapeOf } from '../decode/image-options.js';
 import { imageBytesOf } from './image-bytes.js';
 import type { LabelCoding } from './label-coding.js';
 import type { ParquetFile } from './parquet-file.js';
@@ -28,6 +28,8 @@ export interface SplitSource {
 }
 
 export interface IngestOptions {
+  /** How the images are read: the pack holds them as they are. */
+  readonly images?: ImageOptions;
   readonly signal?: AbortSignal;
   /** Called after each row group. */
   readonly onRows?: (done: number, total: number) => void;
@@ -63,7 +65,7 @@ export async function ingest(
   pack: string,
   options: IngestOptions = {},
 ): Promise<PackDataset> {
-  const ready = await openSound(pack, source);
+  const ready = await openSound(pack, source, options.images);
   if (ready !== undefined) return ready;
   const count = source.files.reduce((sum, { numRows }) => sum + numRows, 0);
   if (count === 0)
@@ -88,13 +90,17 @@ export async function ingest(
     licence: '',
   };
   await writePack(pack, header, withFirst(first, records));
-  return PackDataset.open(pack);
+  return PackDataset.open(pack, options.images);
 }
 
 /** Undefined where there is none, or one that is damaged. */
-async function openSound(pack: string, { files, coding }: SplitSource): Promise<PackDataset | undefined> {
+async function openSound(
+  pack: string,
+  { files, coding }: SplitSource,
+  images?: ImageOptions,
+): Promise<PackDataset | undefined> {
   try {
-    const dataset = await PackDataset.open(pack);
+    const dataset = await PackDataset.open(pack, images);
     const count = files.reduce((sum, { numRows }) => sum + numRows, 0);
     return dataset.length === count && dataset.classes.join('\n') === coding.classes.join('\n')
       ? dataset

@@ -2,13 +2,11 @@ import { basename, join, resolve } from 'node:path';
 import { DatasetError } from '../../errors.js';
 import { cacheFolder } from '../cache/cache-folder.js';
 import type { Dataset } from '../dataset.js';
-import { SourceDataset } from '../datasets/source-dataset.js';
-import { type ImageOptions, resizeOf, shapeOf } from '../decode/image-options.js';
+import { type ImageOptions, resizeOf } from '../decode/image-options.js';
 import { imageColumn } from '../rows/column.js';
 import { DatasetDict } from '../rows/dataset-dict.js';
 import { ClassLabel, type Features, Image } from '../rows/features.js';
 import { type Row, Rows } from '../rows/rows.js';
-import { openRecords } from '../samples/record-reader.js';
 import { fingerprint, ingest } from './ingest.js';
 import type { LabelCoding } from './label-coding.js';
 import type { ParquetFile } from './parquet-file.js';
@@ -129,7 +127,7 @@ export class ParquetSplits {
 
   async #open(split: string): Promise<Dataset> {
     const { identity, image, label, coding } = this.#parts;
-    const { cacheDir, signal, onProgress, ...options } = this.#options;
+    const { cacheDir, signal, onProgress, ...images } = this.#options;
     const name = `${split} of ${this.name}`;
     const source = { name, files: this.#filesOf(split), image, label, coding };
     const folder = cacheDir === undefined ? cacheFolder('parquet') : resolve(cacheDir);
@@ -137,20 +135,6 @@ export class ParquetSplits {
     const pack = join(folder, `${called}-${split}-${await fingerprint(source, identity)}.pack`);
     const onRows = (done: number, total: number): void =>
       onProgress?.({ phase: 'ingest', done, total, what: name });
-    const packed = await ingest(source, pack, { signal, onRows });
-    const resized = options.imageSize !== undefined || options.channels !== undefined;
-    const imageShape = resized ? await shapeOf(firstImage(packed), options, name) : packed.imageShape;
-    return new SourceDataset({ ...packed.source, imageShape, resize: resizeOf(options) }, packed.classes);
-  }
-}
-
-/** The file of the first image, for its size and channels. */
-function firstImage({ source: { storage } }: SourceDataset): Uint8Array {
-  if (storage.kind !== 'records') return new Uint8Array();
-  const records = openRecords(storage);
-  try {
-    return records.read(0, Buffer.alloc);
-  } finally {
-    records.close();
+    return ingest(source, pack, { images, signal, onRows });
   }
 }

@@ -181,6 +181,8 @@ t.test('openData: a folder, a file, and a single split', async t => {
   const info = await datasetInfo(hub, { imageSize: [14, 14] });
   t.same(info.splits.train, { name: 'train', numExamples: 24, numBytes: 24 * 14 * 14 });
   t.same(info.features.label, new ClassLabel(expected.names));
+  const small = await openData(hub, { imageSize: [14, 14], channels: 3 });
+  t.equal((await small.train.get(3)).pixels.length, 14 * 14 * 3);
   await t.rejects(openData(hub, { labelColumn: 'labl' }), { message: /no column 'labl'/, hint: /'label'/ });
   await t.rejects(openData(hub, { imageColumn: 'caption' }), { message: /caption .* holds no images/ });
 });
