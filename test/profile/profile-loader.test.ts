@@ -10,7 +10,8 @@ import { planProfile, workerCounts } from '../../src/profile/profile-options.js'
 
 const imageShape = [28, 28, 1] as const;
 const classes = Array.from({ length: 10 }, (_, label) => String(label));
-const count = 256;
+/** Many enough that no epoch ends while a training is measured. */
+const count = 4096;
 const labels = Int32Array.from({ length: count }, (_, row) => row % classes.length);
 const inMemory = (): Dataset =>
   ArrayDataset.from({ pixels: new Uint8Array(count * 784), labels, imageShape, classes });
@@ -48,7 +49,7 @@ t.test('a dataset that takes its time: loader-bound', async t => {
 });
 
 t.test('a model that takes its time: device-bound', async t => {
-  const options = { data: inMemory(), seconds: 0.1, batchSize: 64, engine: 'wasm', model: 'conv64' } as const;
+  const options = { data: inMemory(), seconds: 0.1, batchSize: 32, engine: 'wasm', model: 'resnet' } as const;
   const told: string[] = [];
   const { dataset, workers, device, training, verdict } = await profileLoader(
     { ...options, workers: [1, 0, 1] },
