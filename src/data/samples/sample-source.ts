@@ -99,7 +99,10 @@ export function filePath({ root, paths }: FileTable, row: number): string {
 }
 
 /** The part that a row is in, and its sample there. */
-export function partOf({ starts }: Pick<Concatenated, 'starts'>, row: number): { part: number; index: number } {
+export function partOf(
+  { starts }: Pick<Concatenated, 'starts'>,
+  row: number,
+): { part: number; index: number } {
   let part = 0;
   while (row >= starts[part + 1]) part++;
   return { part, index: row - starts[part] };
