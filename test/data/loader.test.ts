@@ -347,7 +347,7 @@ t.test('a file that vanishes under the loader; the pool survives it', async t =>
       await t.rejects(readEpoch(loader), {
         code: 'E_SAMPLE',
         name: 'SampleError',
-        message: `cannot decode ${join(root, name)}.png (row ${row} of ${root}): ENOENT`,
+        message: `cannot read ${join(root, name)}.png (row ${row} of ${root}): ENOENT`,
         cause: { code: 'ENOENT' },
       });
       await loader.close();

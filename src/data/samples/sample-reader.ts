@@ -167,13 +167,15 @@ class PartsReader implements SampleReader {
 function sampleError(source: SampleSource, index: number, cause: unknown): SampleError {
   const where = describeSample(source, index);
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const verb = cause instanceof ShapeMismatch ? 'use' : 'decode';
-  return new SampleError(`cannot ${verb} ${where}: ${reason}`, {
-    where,
-    hint:
-      cause instanceof ShapeMismatch
-        ? 'give the dataset an imageSize, and images of other sizes are resized to it'
-        : 'the file is damaged or no image: replace it, or take it out of the dataset',
-    cause,
-  });
+  const [verb, hint] = whatFailed(cause);
+  return new SampleError(`cannot ${verb} ${where}: ${reason}`, { where, hint, cause });
+}
+
+function whatFailed(cause: unknown): [verb: string, hint: string] {
+  if (cause instanceof ShapeMismatch)
+    return ['use', 'give the dataset an imageSize, and images of other sizes are resized to it'];
+  // An error of the system: there is nothing to say of what is in the file.
+  if (cause instanceof Error && 'syscall' in cause)
+    return ['read', 'check that the file is there and may be read, or take it out of the dataset'];
+  return ['decode', 'the file is damaged or no image: replace it, or take it out of the dataset'];
 }
