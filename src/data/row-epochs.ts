@@ -23,7 +23,7 @@ import type { IndexBatchSampler } from './samplers/batch-sampler.js';
 import { datasetReader } from './samples/dataset-reader.js';
 import type { EpochDraws } from './samples/sample-context.js';
 import { openReader } from './samples/sample-reader.js';
-import type { SampleSource } from './samples/sample-source.js';
+import { needsDecoder, type SampleSource } from './samples/sample-source.js';
 
 export class RowEpochs implements LoaderEpochs {
   readonly workers: number;
@@ -95,7 +95,10 @@ export class RowEpochs implements LoaderEpochs {
   /** Small enough that all threads work on the batch that is waited for, large enough to make tickets rare. */
   get #chunk(): number {
     if (this.#dataset.source === undefined && givesBatches(this.#dataset)) return this.batchSize;
-    return Math.min(Math.max(Math.ceil(this.batchSize / Math.max(this.workers, 1) / 2), 8), 64);
+    // Of pixels that are copied only, a chunk may be larger: the ticket is a good part of its price.
+    const source = this.#source;
+    const most = source === undefined || (source.cache === undefined && needsDecoder(source)) ? 64 : 512;
+    return Math.min(Math.max(Math.ceil(this.batchSize / Math.max(this.workers, 1) / 2), 8), most);
   }
 
   #start(job: FillJob, events: FillEvents, draws: EpochDraws): FillCrew {

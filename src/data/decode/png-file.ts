@@ -5,17 +5,21 @@
  */
 import zlib from 'node:zlib';
 
-const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const SIGNATURE = [0x89504e47, 0x0d0a1a0a];
+/** Types of chunks, as the number that their four letters are. */
+const [IHDR, PLTE, IDAT, IEND] = ['IHDR', 'PLTE', 'IDAT', 'IEND'].map(codeOf);
 /** Length, type and CRC of a chunk. */
 const FRAME = 12;
+/** CRC of the last chunk, which is always the same. */
+const END_CRC = 0xae426082;
 
 /** By colour type; those that are not listed do not exist. */
 const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const PALETTE = 3;
 
 /** Chunks that change no sample and no colour of the result: sharp ignores them too, whatever is in them. */
-const harmless: ReadonlySet<string> = new Set(
-  'gAMA cHRM sRGB sBIT bKGD hIST tRNS pHYs tIME tEXt zTXt iTXt'.split(' '),
+const harmless: ReadonlySet<number> = new Set(
+  'gAMA cHRM sRGB sBIT bKGD hIST tRNS pHYs tIME tEXt zTXt iTXt'.split(' ').map(codeOf),
 );
 
 /** More than this in harmless chunks is left to sharp, whose libpng has limits of its own on them. */
@@ -41,18 +45,18 @@ export interface PngFile {
  * @returns undefined where it is no PNG, not a plain one, or not certainly sound: a slower decoder has to decide
  */
 export function parsePng(file: Uint8Array): PngFile | undefined {
-  if (!hasCrc32 || !SIGNATURE.every((byte, at) => file[at] === byte)) return undefined;
-  const header = chunkAt(file, SIGNATURE.length);
-  if (header?.type !== 'IHDR' || header.data.length !== 13) return undefined;
-  const samples = samplesOf[header.data[9]];
+  if (!hasCrc32 || uint32(file, 0) !== SIGNATURE[0] || uint32(file, 4) !== SIGNATURE[1]) return undefined;
+  const header = chunkAt(file, 8);
+  if (header?.type !== IHDR || header.end !== 8 + FRAME + 13) return undefined;
+  const at = header.start;
+  const colour = file[at + 9];
+  const samples = samplesOf[colour];
   // Depth 8; compression, filter method and interlacing 0.
-  const [depth, , compression, filter, interlace] = header.data.subarray(8);
-  if (depth !== 8 || samples === undefined || (compression | filter | interlace) !== 0) return undefined;
+  if (file[at + 8] !== 8 || (file[at + 10] | file[at + 11] | file[at + 12]) !== 0) return undefined;
   const body = bodyOf(file, header.end);
-  const needsPalette = header.data[9] === PALETTE;
-  if (body === undefined || body.parts.length === 0) return undefined;
-  if (needsPalette !== (body.palette !== undefined)) return undefined;
-  const [width, height] = [uint32(header.data, 0), uint32(header.data, 4)];
+  if (samples === undefined || body === undefined || body.parts.length === 0) return undefined;
+  if ((colour === PALETTE) !== (body.palette !== undefined)) return undefined;
+  const [width, height] = [uint32(file, at), uint32(file, at + 4)];
   if (width === 0 || height === 0) return undefined;
   if (!hasWindow(body.parts[0], height * (1 + width * samples))) return undefined;
   return { width, height, samples, ...body };
@@ -68,22 +72,23 @@ function hasWindow(stream: Uint8Array, length: number): boolean {
 function bodyOf(file: Uint8Array, start: number): Pick<PngFile, 'palette' | 'parts'> | undefined {
   const parts: Uint8Array[] = [];
   let palette: Uint8Array | undefined;
-  let last = 'IHDR';
+  let last = IHDR;
   let besides = 0;
   for (let at = start; ; ) {
     const chunk = chunkAt(file, at);
     if (chunk === undefined) return undefined;
-    const { type, data, end } = chunk;
-    if (type === 'IEND') return { palette, parts };
-    if (type === 'IDAT') {
+    const { type, start, end } = chunk;
+    if (type === IEND) return { palette, parts };
+    if (type === IDAT) {
       // One stream, so its parts must follow each other.
-      if (parts.length > 0 && last !== 'IDAT') return undefined;
-      parts.push(data);
-    } else if (type === 'PLTE') {
+      if (parts.length > 0 && last !== IDAT) return undefined;
+      parts.push(file.subarray(start, end - 4));
+    } else if (type === PLTE) {
+      const data = file.subarray(start, end - 4);
       if (palette !== undefined || parts.length > 0 || !isPalette(data)) return undefined;
       palette = data;
     } else {
-      besides += FRAME + data.length;
+      besides += end - at;
       if (!harmless.has(type) || besides > HARMLESS_BYTES) return undefined;
     }
     last = type;
@@ -92,8 +97,9 @@ function bodyOf(file: Uint8Array, start: number): Pick<PngFile, 'palette' | 'par
 }
 
 interface Chunk {
-  readonly type: string;
-  readonly data: Uint8Array;
+  readonly type: number;
+  /** First byte of its data, which end four bytes before the next chunk, at its CRC. */
+  readonly start: number;
   /** Where the next one starts. */
   readonly end: number;
 }
@@ -102,10 +108,14 @@ interface Chunk {
 function chunkAt(file: Uint8Array, at: number): Chunk | undefined {
   if (at + FRAME > file.length) return undefined;
   const end = at + FRAME + uint32(file, at);
-  if (end > file.length || zlib.crc32(file.subarray(at + 4, end - 4)) !== uint32(file, end - 4))
-    return undefined;
-  const type = String.fromCharCode(file[at + 4], file[at + 5], file[at + 6], file[at + 7]);
-  return { type, data: file.subarray(at + 8, end - 4), end };
+  if (end > file.length) return undefined;
+  const type = uint32(file, at + 4);
+  const crc = type === IEND && end === at + FRAME ? END_CRC : zlib.crc32(file.subarray(at + 4, end - 4));
+  return crc === uint32(file, end - 4) ? { type, start: at + 8, end } : undefined;
+}
+
+function codeOf(letters: string): number {
+  return uint32(Buffer.from(letters, 'latin1'), 0);
 }
 
 function isPalette({ length }: Uint8Array): boolean {

@@ -143,7 +143,7 @@ class ChunkWriter {
     const run = rows.subarray(first, end);
     const written = this.#reader.readRun(run, pixels.subarray(place * this.#bytes), labels.subarray(place));
     // After the pixels: a row that stands here counts as written.
-    for (let i = 0; i < written; i++) indices[place + i] = run[i];
+    indices.set(written < run.length ? run.subarray(0, written) : run, place);
     return written;
   }
 

@@ -48,12 +48,9 @@ function readFile(path: string, room: Room): Buffer {
   const descriptor = openSync(path, 'r');
   try {
     const start = room(FIRST_READ);
-    let done = 0;
-    // Until nothing comes: some file systems give less than they have.
-    for (let count = -1; count !== 0 && done < FIRST_READ; done += count) {
-      count = readSync(descriptor, start, done, FIRST_READ - done, done);
-    }
-    if (done < FIRST_READ) return start.subarray(0, done);
+    // A file gives less than is asked for at its end only.
+    const length = readSync(descriptor, start, 0, FIRST_READ, 0);
+    if (length < FIRST_READ) return start.subarray(0, length);
     const target = room(fstatSync(descriptor).size);
     readFully(descriptor, target, 0);
     return target;

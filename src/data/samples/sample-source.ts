@@ -2,7 +2,7 @@
  * Where samples come from, as data that crosses to a decode thread: everything large in it lies in shared
  * memory, so a thread costs no copy of the file table.
  */
-import { join } from 'node:path';
+import { isAbsolute, sep } from 'node:path';
 import type { ImageShape } from '../../protocol/batch.js';
 import type { PixelCache } from '../cache/pixel-cache.js';
 import type { Resize } from '../decode/decode.js';
@@ -95,7 +95,7 @@ export function storageRow({ rows }: SampleSource, index: number): number {
 
 export function filePath({ root, paths }: FileTable, row: number): string {
   const path = stringAt(paths, row);
-  return path.startsWith('/') ? path : join(root, path);
+  return isAbsolute(path) ? path : `${root}${sep}${path}`;
 }
 
 /** The part that a row is in, and its sample there. */
