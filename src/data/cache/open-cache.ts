@@ -12,6 +12,9 @@ import { type DiskCache, type MemoryCache, type PixelCache, RowState } from './p
 /** Bytes of a segment: Node.js 20 limits a typed array to 4 GiB, and one huge block is harder to get than several. */
 const SEGMENT_BYTES = 2 ** 30;
 
+/** Largest row whose copy in memory is worth its room: of larger ones, reading costs little more than copying. */
+const LARGEST_COPIED_ROW = 16384;
+
 /** Caches of this process that may still serve, by storage: subsets of a dataset have the same one. */
 const caches = new WeakMap<SampleSource['storage'], Map<string, PixelCache>>();
 
@@ -36,17 +39,18 @@ function holdsPixels(source: SampleSource, kind: CacheKind): boolean {
 function memoryCache(source: SampleSource, { maxBytes }: CacheOptions): MemoryCache {
   const { imageShape, resize } = source;
   const key = JSON.stringify(['memory', maxBytes, imageShape, resize]);
-  return shared(source, key, () => {
-    const rowBytes = imageBytes(imageShape);
-    const rows = storageRows(source);
-    const limit = rowLimit(rows, rowBytes, maxBytes ?? memoryShare());
-    const rowsPerSegment = Math.max(Math.floor(SEGMENT_BYTES / rowBytes), 1);
-    const segments: Uint8Array[] = [];
-    for (let first = 0; first < limit; first += rowsPerSegment) {
-      segments.push(allocate(Math.min(rowsPerSegment, limit - first) * rowBytes));
-    }
-    return { kind: 'memory', rowBytes, limit, states: allocate(rows), segments, rowsPerSegment };
-  });
+  const rowBytes = imageBytes(imageShape);
+  return shared(source, key, () => createMemory(storageRows(source), rowBytes, maxBytes ?? memoryShare()));
+}
+
+function createMemory(rows: number, rowBytes: number, maxBytes: number): MemoryCache {
+  const limit = rowLimit(rows, rowBytes, maxBytes);
+  const rowsPerSegment = Math.max(Math.floor(SEGMENT_BYTES / rowBytes), 1);
+  const segments: Uint8Array[] = [];
+  for (let first = 0; first < limit; first += rowsPerSegment) {
+    segments.push(allocate(Math.min(rowsPerSegment, limit - first) * rowBytes));
+  }
+  return { kind: 'memory', rowBytes, limit, states: allocate(rows), segments, rowsPerSegment };
 }
 
 /** Zeros that the system provides when they are first written to. */
@@ -74,7 +78,9 @@ function diskCache(source: SampleSource, { maxBytes, folder = '' }: CacheOptions
     const limit = rowLimit(rows, rowBytes, maxBytes ?? diskShare(file));
     const states = left?.states ?? allocate(rows);
     const readOnly = new Int32Array(new SharedArrayBuffer(4));
-    return { kind: 'disk', rowBytes, limit, states, file, id, readOnly };
+    const copyBytes = Math.min(memoryShare() / 2, limit * rowBytes);
+    const copy = rowBytes <= LARGEST_COPIED_ROW ? createMemory(rows, rowBytes, copyBytes) : undefined;
+    return { kind: 'disk', rowBytes, limit, states, file, id, readOnly, copy };
   });
 }
 

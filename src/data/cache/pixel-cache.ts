@@ -35,6 +35,8 @@ export interface DiskCache extends RowStates {
   readonly file: string;
   /** Of the file that `states` tells about: another file may have taken its name. */
   readonly id: string;
+  /** Rows that were read from the file or written to it, for as many as there is room for. */
+  readonly copy?: MemoryCache;
   /** Not zero: the file cannot be written any more, the disk being full, say. int32 [1], shared memory. */
   readonly readOnly: Int32Array;
 }

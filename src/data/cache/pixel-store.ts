@@ -1,5 +1,6 @@
 /** One thread's access to a `PixelCache`. */
 import { DiskStore } from './disk-store.js';
+import { LayeredStore } from './layered-store.js';
 import { MemoryStore } from './memory-store.js';
 import type { PixelCache } from './pixel-cache.js';
 
@@ -16,5 +17,7 @@ export interface PixelStore {
 }
 
 export function openStore(cache: PixelCache): PixelStore {
-  return cache.kind === 'memory' ? new MemoryStore(cache) : new DiskStore(cache);
+  if (cache.kind === 'memory') return new MemoryStore(cache);
+  const file = new DiskStore(cache);
+  return cache.copy ? new LayeredStore(new MemoryStore(cache.copy), file, cache.rowBytes) : file;
 }

@@ -208,3 +208,13 @@ t.test('a file that is taken away or replaced while it is in use does no harm', 
   t.equal(stateOf(other).held, 0, 'and the new one is not written by those who had the old one');
   await check(t, other, here.folder);
 });
+
+t.test('small images are read from the file once, and then from memory', async t => {
+  const here = await place(t.testdir());
+  await readEpoch(await reopen(here));
+  const loader = await reopen(here);
+  await readEpoch(loader);
+  ruinImages(here.folder);
+  overwrite(here, ({ rowsAt }) => rowsAt, new Array(rows * rowBytes).fill(1));
+  await check(t, loader, here.folder);
+});
