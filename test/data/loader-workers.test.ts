@@ -91,7 +91,7 @@ t.test(
   async t => {
     const { root } = await imageFolder(join(t.testdir(), 'images'), 8);
     const dataset = await ImageFolder.open(root);
-    const loader = new DataLoader(dataset, { batchSize: 4, numWorkers: 1, timeout: 1 });
+    const loader = new DataLoader(dataset, { batchSize: 4, numWorkers: 1, timeout: 4 });
     await readEpoch(loader);
     const fifo = join(root, 'bee', '003.png');
     rmSync(fifo);
@@ -104,7 +104,7 @@ t.test(
       })(),
       {
         code: 'E_LOADER',
-        message: `batch 2 of epoch 1 did not come within 1 s; under way: ${fifo} (row 11 of ${root})`,
+        message: `batch 2 of epoch 1 did not come within 4 s; under way: ${fifo} (row 11 of ${root})`,
         where: `${fifo} (row 11 of ${root})`,
       },
     );
