@@ -76,7 +76,7 @@ t.test('the sample, from the figures to the picture', async t => {
 t.test('Ctrl-C ends it with 130, and nothing is printed or written', async t => {
   const json = join(t.testdir(), 'profile.json');
   let sent = false;
-  const ended = await profile(['loader', '--seconds', '60', '--json', json], (stderr, kill) => {
+  const ended = await profile(['loader', '--seconds', '3', '--json', json], (stderr, kill) => {
     if (sent || !stderr.includes('measuring the loader')) return;
     sent = true;
     kill('SIGINT');
