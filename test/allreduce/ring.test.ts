@@ -44,7 +44,7 @@ async function allExited(ring: Ring): Promise<void> {
   await Promise.all(ring.workers.map(worker => worker.terminate()));
 }
 
-const lengths = [0, 1, 2, 7, 101, 7919, 1_000_000];
+const lengths = [0, 1, 2, 7, 101, 7919, 200_003];
 
 async function checkSums(t: Test, replicas: number, engine?: 'torch'): Promise<void> {
   const ring = startRing(replicas, lengths, Array(replicas).fill({ engine }));
