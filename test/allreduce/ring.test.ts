@@ -64,7 +64,7 @@ async function checkSums(t: Test, replicas: number, engine?: 'torch'): Promise<v
 }
 
 t.test('the sum is exact to the fixed order, for any number of replicas and any length', async t => {
-  for (let replicas = 1; replicas <= 8; replicas++) await checkSums(t, replicas);
+  for (const replicas of [1, 2, 3, 5, 8]) await checkSums(t, replicas);
 });
 
 const withoutAddon = isAddonBuilt()
