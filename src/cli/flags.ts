@@ -29,7 +29,7 @@ export interface Flag {
 
 type Key = keyof TrainOptions;
 
-export interface RunFlag {
+interface RunFlag {
   readonly key: Key;
   readonly group: FlagGroup;
   readonly value?: string;
@@ -60,7 +60,7 @@ const size = (text: string): unknown => {
 };
 
 /** Flags that set an option of the run. */
-export const runFlags: Readonly<Record<string, RunFlag>> = {
+const runFlags: Readonly<Record<string, RunFlag>> = {
   gpus: { key: 'gpus', group: 'Devices', value: 'n|list|all|cpu:n', common: true },
   engine: { key: 'engine', group: 'Devices', value: 'auto|torch|wasm|cpu|tensorflow', common: true },
   precision: { key: 'precision', group: 'Devices', value: 'fp32|bf16', common: true },
@@ -170,10 +170,35 @@ export function flagOf(key: string): string | undefined {
   return found && `--${found[0]}`;
 }
 
-/** What the flags of a run say, by option; other flags are left out. */
-export function runOptions(values: ParsedArguments): Record<string, unknown> {
+/** Flags of a run that say what is opened and how: those of every command that opens data. */
+export const dataFlags = [
+  'data',
+  'image-column',
+  'label-column',
+  'image-size',
+  'fit',
+  'kernel',
+  'channels',
+  'valid-split',
+] as const;
+
+/** A command's flags in the order of its help: some of a run, with description and default, and its own. */
+export function flagsWith(
+  names: readonly string[],
+  own: Readonly<Record<string, Flag>>,
+): Readonly<Record<string, Flag>> {
+  const ofRun = allFlags();
+  return { ...Object.fromEntries(names.map(name => [name, ofRun[name]])), ...own };
+}
+
+/** What these flags of a run say, by option; default: all of them. Other flags are left out. */
+export function runOptions(
+  values: ParsedArguments,
+  names: readonly string[] = Object.keys(runFlags),
+): Record<string, unknown> {
   const options: Record<string, unknown> = {};
-  for (const [name, { key, read }] of Object.entries(runFlags)) {
+  for (const name of names) {
+    const { key, read } = runFlags[name];
     const value = values[name];
     if (value !== undefined) options[key] = typeof value === 'string' && read ? read(value) : value;
   }

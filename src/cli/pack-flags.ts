@@ -2,23 +2,12 @@
 import type { OpenDataOptions } from '../data/open-dataset.js';
 import type { PackPairOptions } from '../data/pack-pair.js';
 import { ConfigError } from '../errors.js';
-import { allFlags, type Flag, runOptions } from './flags.js';
+import { dataFlags, type Flag, flagsWith, runOptions } from './flags.js';
 import { flagSections } from './help.js';
 import { parseArguments } from './parse-arguments.js';
 
 /** Taken over from `train`, with description and default. */
-const shared = [
-  'data',
-  'image-column',
-  'label-column',
-  'image-size',
-  'fit',
-  'kernel',
-  'channels',
-  'valid-split',
-  'seed',
-  'workers',
-] as const;
+const shared = [...dataFlags, 'seed', 'workers'] as const;
 
 type Own = 'out' | 'encoding' | 'source' | 'licence' | 'force' | 'quiet' | 'debug' | 'help';
 
@@ -56,12 +45,6 @@ const own: Readonly<Record<Own, Flag>> = {
   help: { group: 'Other', description: 'this page', common: true },
 };
 
-/** By name, in the order of the help. */
-function flags(): Readonly<Record<string, Flag>> {
-  const ofTraining = allFlags();
-  return { ...Object.fromEntries(shared.map(name => [name, ofTraining[name]])), ...own };
-}
-
 export interface PackFlags {
   readonly help: boolean;
   readonly quiet: boolean;
@@ -73,8 +56,8 @@ export interface PackFlags {
 
 /** @throws ConfigError naming the flag, and the nearest one where it is unknown */
 export function parsePackFlags(args: readonly string[]): PackFlags {
-  const values = parseArguments(args, flags());
-  const { data = '', workers: numWorkers, ...open } = runOptions(values);
+  const values = parseArguments(args, flagsWith(shared, own));
+  const { data = '', workers: numWorkers, ...open } = runOptions(values, shared);
   const { out = '', encoding, source, licence } = values as Readonly<Record<string, string | undefined>>;
   const help = values.help === true;
   if (!help) expectGiven('--data', String(data), 'sample');
@@ -107,5 +90,7 @@ Examples:
   node scripts/train.js --data packed                                 and then`;
 
 export function packHelp(): string {
-  return [examples, ...flagSections(Object.entries(flags())), 'Docs: docs/data.md'].join('\n\n');
+  return [examples, ...flagSections(Object.entries(flagsWith(shared, own))), 'Docs: docs/data.md'].join(
+    '\n\n',
+  );
 }

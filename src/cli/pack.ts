@@ -1,74 +1,46 @@
 /** The `pack` command: prints what was written, and how fast. */
 import { join } from 'node:path';
-import type { DatasetPair } from '../data/dataset.js';
 import { openData } from '../data/open-dataset.js';
 import type { PackReport } from '../data/pack-dataset.js';
 import { checkTarget, packPair } from '../data/pack-pair.js';
-import { DataProgressLine } from './data-progress.js';
-import { exitCodeOf, exitCodes } from './exit-codes.js';
-import { listenForInterrupts } from './interrupt.js';
+import type { DataProgress } from '../data/parquet/parquet-splits.js';
+import { progressText } from './data-progress.js';
+import { exitCodes } from './exit-codes.js';
 import { type PackFlags, packHelp, parsePackFlags } from './pack-flags.js';
-import { describeError } from './report-error.js';
-
-const out = (text: string): void => void process.stdout.write(`${text}\n`);
-const err = (text: string): void => void process.stderr.write(`${text}\n`);
+import { out, runCommand } from './run-command.js';
+import { TerminalLine } from './terminal-line.js';
 
 /** Runs the command; the exit code says how it went. */
-export async function main(args: readonly string[]): Promise<void> {
-  const interrupts = listenForInterrupts({
-    say: err,
-    stopping: 'stopping; no pack is left behind',
-    again: 'stops now',
-  });
-  try {
+export function main(args: readonly string[]): Promise<void> {
+  const run = async (signal: AbortSignal): Promise<number> => {
     const flags = parsePackFlags(args);
     if (flags.help) out(packHelp());
-    else await pack(flags, interrupts.signal);
-    process.exitCode = exitCodes.done;
-  } catch (error) {
-    process.exitCode = interrupts.exitCode ?? exitCodeOf(error);
-    const color = Boolean(process.stderr.isTTY) && !process.env.NO_COLOR;
-    if (interrupts.exitCode === undefined) {
-      err(describeError(error, { debug: args.includes('--debug'), color }));
-    }
-  } finally {
-    interrupts.close();
-  }
+    else await pack(flags, signal);
+    return exitCodes.done;
+  };
+  return runCommand(args, { stopping: 'stopping; no pack is left behind', run });
 }
 
 async function pack({ data, out: folder, open, pack, quiet }: PackFlags, signal: AbortSignal): Promise<void> {
   // Before anything is opened: a large dataset takes its time.
   checkTarget(folder, pack.force ?? false);
-  const fetching = new DataProgressLine(process.stderr);
-  const onProgress = quiet ? undefined : fetching.show;
-  const pair = await openData(data, { ...open, signal, onProgress }).finally(fetching.clear);
-  const progress = progressLine(pair, quiet);
+  const line = new TerminalLine(process.stderr);
+  const show = (text: string): void => {
+    if (!quiet) line.show(text);
+  };
+  const opening = { ...open, signal, onProgress: (progress: DataProgress) => show(progressText(progress)) };
+  const pair = await openData(data, opening).finally(line.clear);
   await packPair(pair, folder, {
     source: pair.name,
     ...pack,
     signal,
-    onProgress: progress.show,
+    onProgress: (split, images) =>
+      show(`${split}: ${images.toLocaleString('en')} of ${count(pair[split].length)}`),
     onPacked: (split, report) => {
-      progress.clear();
+      line.clear();
       if (!quiet) out(reportLine(join(folder, `${split}.pack`), report));
     },
-  }).finally(progress.clear);
-}
-
-/** One line on a terminal, written over as it goes; nothing elsewhere. */
-function progressLine(
-  pair: DatasetPair,
-  quiet: boolean,
-): { show(split: keyof DatasetPair, images: number): void; clear(): void } {
-  if (quiet || !process.stderr.isTTY) return { show: () => undefined, clear: () => undefined };
-  return {
-    show: (split, images) => {
-      process.stderr.write(
-        `\r\x1b[K${split}: ${images.toLocaleString('en')} of ${count(pair[split].length)}`,
-      );
-    },
-    clear: () => void process.stderr.write('\r\x1b[K'),
-  };
+  }).finally(line.clear);
 }
 
 const count = (images: number): string => `${images.toLocaleString('en')} images`;

@@ -2,20 +2,13 @@
 import { extname } from 'node:path';
 import { ConfigError } from '../errors.js';
 import type { LoaderProfileOptions } from '../profile/profile-options.js';
-import { allFlags, type Flag, number, runFlags } from './flags.js';
+import { dataFlags, type Flag, flagsWith, number, runOptions } from './flags.js';
 import { flagSections } from './help.js';
 import { parseArguments } from './parse-arguments.js';
 
 /** Taken over from `train`, with description and default. */
 const shared = [
-  'data',
-  'image-column',
-  'label-column',
-  'image-size',
-  'fit',
-  'kernel',
-  'channels',
-  'valid-split',
+  ...dataFlags,
   'batch-size',
   'cache',
   'seed',
@@ -63,12 +56,6 @@ const own: Readonly<Record<Own, Flag>> = {
   help: { group: 'Other', description: 'this page', common: true },
 };
 
-/** By name, in the order of the help. */
-function flags(): Readonly<Record<string, Flag>> {
-  const ofTraining = allFlags();
-  return { ...Object.fromEntries(shared.map(name => [name, ofTraining[name]])), ...own };
-}
-
 export interface ProfileFlags {
   readonly help: boolean;
   readonly options: LoaderProfileOptions;
@@ -85,13 +72,9 @@ export function parseProfileFlags([what, ...rest]: readonly string[]): ProfileFl
       hint: 'such as: profile.js loader --data FOLDER',
     });
   }
-  const values = parseArguments(rest, flags());
-  const options: Record<string, unknown> = {};
-  for (const name of shared) {
-    const { key, read } = runFlags[name];
-    const value = values[name];
-    if (value !== undefined) options[key] = typeof value === 'string' && read ? read(value) : value;
-  }
+  const values = parseArguments(rest, flagsWith(shared, own));
+  // Its `workers` is a list, and no option of a run.
+  const options = runOptions(values, shared);
   const { workers, prefetch, seconds, json, chart } = values as Readonly<Record<string, string | undefined>>;
   if (workers !== undefined) options.workers = workers.split(',').map(number);
   if (prefetch !== undefined) options.prefetch = number(prefetch);
@@ -115,5 +98,7 @@ Examples:
   node scripts/profile.js loader --workers 1,2,4,8 --no-device --chart loader.svg`;
 
 export function profileHelp(): string {
-  return [examples, ...flagSections(Object.entries(flags())), 'Docs: docs/profiler.md'].join('\n\n');
+  return [examples, ...flagSections(Object.entries(flagsWith(shared, own))), 'Docs: docs/profiler.md'].join(
+    '\n\n',
+  );
 }

@@ -5,17 +5,16 @@ import { ownVersion } from '../run/environment.js';
 import { findLr } from '../run/find-lr.js';
 import { train } from '../run/train.js';
 import type { TrainContext } from '../run/train-context.js';
-import { DataProgressLine } from './data-progress.js';
+import { progressText } from './data-progress.js';
 import { deviceTable } from './device-table.js';
 import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { type ParsedFlags, parseFlags } from './flags.js';
 import { help } from './help.js';
 import { listenForInterrupts } from './interrupt.js';
 import { describeError } from './report-error.js';
+import { err, out } from './run-command.js';
 import { endLines, foundLrLines, startLines } from './run-lines.js';
-
-const out = (text: string): void => void process.stdout.write(`${text}\n`);
-const err = (text: string): void => void process.stderr.write(`${text}\n`);
+import { TerminalLine } from './terminal-line.js';
 
 /** Runs the command; the exit code says how it went. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -53,11 +52,11 @@ async function act(flags: ParsedFlags): Promise<number> {
 
 async function runTraining({ action, options, log }: ParsedFlags): Promise<number> {
   const interrupts = listenForInterrupts({ say: log === 'quiet' ? () => {} : err });
-  const fetching = new DataProgressLine(process.stderr);
+  const fetching = new TerminalLine(process.stderr);
   const context: Record<ParsedFlags['log'], Partial<TrainContext>> = {
     pretty: {
       callbacks: [new ProgressCB({ stream: process.stderr, plot: options.plot })],
-      onDataProgress: fetching.show,
+      onDataProgress: progress => fetching.show(progressText(progress)),
       onStart: start => {
         fetching.clear();
         err(startLines(start));

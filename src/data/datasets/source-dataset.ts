@@ -1,15 +1,16 @@
 import type { ImageShape } from '../../protocol/batch.js';
-import type { Dataset, Sample } from '../dataset.js';
-import { readSamples, rowsOfSlice, type SampleStack, stackSamples } from '../samples/read-samples.js';
+import type { Sample } from '../dataset.js';
+import { readSamples } from '../samples/read-samples.js';
 import { describeSample, type SampleSource } from '../samples/sample-source.js';
-import { type SampleTransform, TransformedDataset } from './transformed.js';
+import { IndexedDataset } from './indexed-dataset.js';
 
 /** A dataset that decode threads can open: everything about it is in its source. */
-export class SourceDataset implements Dataset {
+export class SourceDataset extends IndexedDataset {
   readonly source: SampleSource;
   readonly classes: readonly string[];
 
   constructor(source: SampleSource, classes: readonly string[]) {
+    super();
     this.source = source;
     this.classes = classes;
   }
@@ -30,21 +31,6 @@ export class SourceDataset implements Dataset {
   async get(index: number): Promise<Sample> {
     const [sample] = await readSamples(this, [index]);
     return sample;
-  }
-
-  /** These samples, stacked. @throws RangeError, SampleError */
-  at(rows: ArrayLike<number>): Promise<SampleStack> {
-    return stackSamples(this, rows);
-  }
-
-  /** Samples `start` … `end` − 1, stacked, with the meaning of `Array.prototype.slice`. */
-  slice(start?: number, end?: number): Promise<SampleStack> {
-    return this.at(rowsOfSlice(this.length, start, end));
-  }
-
-  /** This dataset with `transform` between it and whoever reads it, on the calling thread. */
-  withTransform(transform: SampleTransform): TransformedDataset {
-    return new TransformedDataset(this, transform);
   }
 
   describe(index: number): string {

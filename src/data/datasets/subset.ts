@@ -1,13 +1,12 @@
 import type { ImageShape } from '../../protocol/batch.js';
 import { Purpose, Random } from '../../random.js';
 import { checkRow, type Dataset, type DatasetPair, type Sample, sharedLabels } from '../dataset.js';
-import { rowsOfSlice, type SampleStack, stackSamples } from '../samples/read-samples.js';
 import type { SampleContext } from '../samples/sample-context.js';
 import type { SampleSource } from '../samples/sample-source.js';
-import { type SampleTransform, TransformedDataset } from './transformed.js';
+import { IndexedDataset } from './indexed-dataset.js';
 
 /** Some rows of a dataset, in the order given; its errors still name the file and row of the whole. */
-export class Subset implements Dataset {
+export class Subset extends IndexedDataset {
   readonly labels: Int32Array;
   readonly source?: SampleSource;
   readonly getBatch?: Dataset['getBatch'];
@@ -16,6 +15,7 @@ export class Subset implements Dataset {
 
   /** @throws RangeError where a row is not in `dataset` */
   constructor(dataset: Dataset, rows: ArrayLike<number>) {
+    super();
     for (let i = 0; i < rows.length; i++) checkRow(rows[i], dataset.length);
     this.#dataset = dataset;
     this.#rows = shared(Uint32Array.from(rows));
@@ -46,21 +46,6 @@ export class Subset implements Dataset {
   async get(index: number, context?: SampleContext): Promise<Sample> {
     checkRow(index, this.length);
     return { ...(await this.#dataset.get(this.#rows[index], context)), index };
-  }
-
-  /** These samples, stacked. @throws RangeError, SampleError */
-  at(rows: ArrayLike<number>): Promise<SampleStack> {
-    return stackSamples(this, rows);
-  }
-
-  /** Samples `start` … `end` − 1, stacked, with the meaning of `Array.prototype.slice`. */
-  slice(start?: number, end?: number): Promise<SampleStack> {
-    return this.at(rowsOfSlice(this.length, start, end));
-  }
-
-  /** These rows with `transform` between them and whoever reads them, on the calling thread. */
-  withTransform(transform: SampleTransform): TransformedDataset {
-    return new TransformedDataset(this, transform);
   }
 
   describe(index: number): string {
