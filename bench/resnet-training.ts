@@ -4,7 +4,7 @@ import { chooseDevices } from '../src/engine/devices.js';
 import { models } from '../src/models/catalog.js';
 import type { Batch } from '../src/protocol/batch.js';
 import type { GroupSettings } from '../src/protocol/optimizer.js';
-import type { StepTimes } from '../src/protocol/step-runner.js';
+import type { ReplicaTimes } from '../src/protocol/step-runner.js';
 import { choice, type ValuesOf } from './flags.js';
 import { classes, imageShape, syntheticBatch } from './synthetic-batch.js';
 
@@ -40,7 +40,7 @@ export function trainingName({ engine, precision, replicas, threads }: TrainingS
 export interface TrainingRun {
   readonly imagesPerSecond: number;
   /** Mean of the run's steps, in ms. */
-  readonly times: StepTimes;
+  readonly times: ReplicaTimes;
 }
 
 export class ResNetTraining {

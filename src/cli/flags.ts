@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { cacheKinds } from '../data/cache/cache-options.js';
 import { fits, kernels } from '../data/decode/decode.js';
 import { ConfigError } from '../errors.js';
+import { failurePolicies } from '../protocol/failure-policy.js';
 import {
   configSchema,
   optimizerNames,
@@ -115,7 +116,10 @@ const runFlags: Readonly<Record<string, RunFlag>> = {
   'max-time': { key: 'maxTime', group: 'Training', value: 'seconds', read: number },
   seed: { key: 'seed', group: 'Training', value: 'n', common: true, read: number },
   verify: { key: 'verify', group: 'Training', value: 'step|epoch|off' },
+  'on-replica-failure': { key: 'onReplicaFailure', group: 'Training', value: failurePolicies.join('|') },
+  'max-restarts': { key: 'maxRestarts', group: 'Training', value: 'n', read: number },
   'stall-timeout': { key: 'stallTimeout', group: 'Training', value: 'seconds', read: number },
+  'stall-warning': { key: 'stallWarning', group: 'Training', value: 'seconds', read: number },
   out: { key: 'out', group: 'Output', value: 'folder', common: true },
   checkpoint: { key: 'checkpoint', group: 'Output', value: 'n', read: number },
   'checkpoint-steps': { key: 'checkpointSteps', group: 'Output', value: 'n', read: number },

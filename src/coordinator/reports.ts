@@ -1,7 +1,7 @@
 /** Reports of single replicas, merged into one: sums are added, never averaged; times are the slowest's. */
 import type { HookReport } from '../protocol/hooks.js';
 import type { LossReport, StepReport } from '../protocol/messages.js';
-import type { ReplicaHooks, StepResult, Tally } from '../protocol/step-runner.js';
+import type { ReplicaHooks, ReplicaTimes, StepResult, Tally } from '../protocol/step-runner.js';
 
 const add = (a: Tally, b: Tally): Tally => ({ sum: a.sum + b.sum, count: a.count + b.count });
 
@@ -16,13 +16,17 @@ export function mergeLosses(reports: readonly LossReport[]): Pick<StepResult, 'l
 }
 
 export function mergeSteps(reports: readonly StepReport[]): StepResult {
-  const slowest = (time: (report: StepReport) => number): number => Math.max(...reports.map(time));
+  const replicas = reports.map(({ computeMs, allReduceMs, updateMs }) => {
+    return { compute: computeMs, allReduce: allReduceMs, update: updateMs };
+  });
+  const slowest = (part: keyof ReplicaTimes): number => Math.max(...replicas.map(times => times[part]));
   return {
     ...mergeLosses(reports),
     times: {
-      compute: slowest(report => report.computeMs),
-      allReduce: slowest(report => report.allReduceMs),
-      update: slowest(report => report.updateMs),
+      compute: slowest('compute'),
+      allReduce: slowest('allReduce'),
+      update: slowest('update'),
+      replicas,
     },
   };
 }

@@ -28,11 +28,19 @@ export interface Tally {
   readonly count: number;
 }
 
-/** Milliseconds a step took, the slowest replica's figure for each part. */
-export interface StepTimes {
+/** Milliseconds of a step on one replica. */
+export interface ReplicaTimes {
+  /** Upload, augmentation, forward and backward pass. */
   readonly compute: number;
+  /** All-reduce, the wait for slower replicas included. */
   readonly allReduce: number;
   readonly update: number;
+}
+
+/** Milliseconds a step took, the slowest replica's figure for each part. */
+export interface StepTimes extends ReplicaTimes {
+  /** In rank order. */
+  readonly replicas: readonly ReplicaTimes[];
 }
 
 export interface StepResult {

@@ -7,6 +7,7 @@ import { cacheKinds } from '../data/cache/cache-options.js';
 import { fits, kernels } from '../data/decode/decode.js';
 import { ConfigError } from '../errors.js';
 import { models } from '../models/catalog.js';
+import { failurePolicies } from '../protocol/failure-policy.js';
 
 const positive = z.number().int().positive();
 const json = z.record(z.string(), z.unknown());
@@ -178,7 +179,23 @@ export const configSchema = z.strictObject({
     .positive()
     .max(2_147_483)
     .default(120)
-    .describe('seconds a step may take before the run ends'),
+    .describe('seconds a step may take before its slowest replica counts as failed'),
+  stallWarning: z
+    .number()
+    .positive()
+    .max(2_147_483)
+    .default(15)
+    .describe('seconds a step may take before a warning names the replica it waits for'),
+  onReplicaFailure: z
+    .enum(failurePolicies)
+    .default('fail')
+    .describe('end the run; start the replica again; or go on with fewer'),
+  maxRestarts: z
+    .number()
+    .int()
+    .min(0)
+    .default(3)
+    .describe('replicas started again before the run ends all the same'),
   track: z
     .array(z.enum(trackerNames))
     .default([])

@@ -10,7 +10,7 @@ export function makeCoordinator(
   config: TrainConfig,
   { engine, devices }: DeviceChoice,
   { imageShape, classes }: Dataset,
-  own: Pick<CoordinatorOptions, 'onOutput' | 'signal'>,
+  own: Pick<CoordinatorOptions, 'onOutput' | 'onWarning' | 'signal'>,
 ): Coordinator {
   const { labelSmoothing, precision, tf32, deterministic, cudaGraph } = config;
   return new Coordinator({
@@ -24,6 +24,9 @@ export function makeCoordinator(
     seed: config.seed,
     verify: config.verify,
     stallTimeoutMs: config.stallTimeout * 1000,
+    stallWarningMs: config.stallWarning * 1000,
+    onReplicaFailure: config.onReplicaFailure,
+    maxRestarts: config.maxRestarts,
     startTimeoutMs: Math.max(120, config.stallTimeout) * 1000,
     ...own,
   });

@@ -3,6 +3,7 @@ import type { DataProgress } from '../data/parquet/parquet-splits.js';
 import type { Callback } from '../learner/callback.js';
 import type { Position } from '../learner/position.js';
 import type { LayerInfo } from '../protocol/model-info.js';
+import type { RunWarning } from '../protocol/warning.js';
 import type { TrainConfig } from './config.js';
 import type { EpochRecord } from './epoch-record.js';
 import type { Logger } from './run-log.js';
@@ -51,6 +52,8 @@ export interface TrainContext {
   readonly onStart?: (start: RunStart) => unknown;
   /** Gets what the recipe prints, which also goes to the log. */
   readonly onOutput?: (replica: number, text: string) => void;
+  /** Told what a person should know of a run that goes on all the same. */
+  readonly onWarning?: (warning: RunWarning) => void;
   /** Called after every epoch, and awaited: what it throws ends the run. */
   readonly onEpoch?: (record: EpochRecord) => unknown;
 }

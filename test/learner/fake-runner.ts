@@ -164,7 +164,7 @@ export class FakeRunner implements StepRunner {
       predictions: wantsPredictions
         ? predictionsOf(logits ?? [...batch.labels].map(() => [1, 0]))
         : undefined,
-      times: { compute: 6, allReduce: 2, update: 1 },
+      times: { compute: 6, allReduce: 2, update: 1, replicas: [{ compute: 6, allReduce: 2, update: 1 }] },
     };
     return this.#last;
   }
