@@ -2,7 +2,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ControlBlock } from '../../src/allreduce/control-block.js';
 import { RingMember } from '../../src/allreduce/ring.js';
-import { openEngine } from '../../src/engine/registry.js';
 import { errorToWire } from '../../src/errors.js';
 import { contribution } from './contribution.js';
 
@@ -25,7 +24,9 @@ const rounds = leaveAfter ?? data.rounds;
 const control = new ControlBlock(data.rings[0].length, data.control);
 const results: Float32Array[][] = [];
 try {
-  const math = engine && (await openEngine(engine, `cpu:${rank}`)).flatMath;
+  // Loaded by those who need it: TensorFlow.js takes longer than all their sums.
+  const { openEngine } = engine ? await import('../../src/engine/registry.js') : {};
+  const math = engine && (await openEngine?.(engine, `cpu:${rank}`))?.flatMath;
   for (const buffers of data.rings) {
     const member = new RingMember(control, buffers, rank, { timeoutMs: data.timeoutMs, math });
     const sums: Float32Array[] = [];

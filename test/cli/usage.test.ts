@@ -86,8 +86,10 @@ const cases: Record<string, Case> = {
   },
 };
 
+// Each is a process of its own: one a core.
+t.jobs = 2;
 for (const [name, { args, code, says }] of Object.entries(cases)) {
-  t.test(name, async t => {
+  t.test(name, { buffered: true }, async t => {
     const out = join(t.testdir(), 'run');
     const ended = await trainCommand(
       [...args, '--gpus', '1', '--out', out].slice(0, args.includes('--gpus') ? -4 : undefined),
