@@ -318,11 +318,14 @@ export type {
   StepRunner,
   Tally,
 } from './protocol/step-runner.js';
+export type { RunWarning } from './protocol/warning.js';
 export type { Random } from './random.js';
 export type { TrainConfig, TrainOptions } from './run/config.js';
 export type { EpochRecord } from './run/epoch-record.js';
 export { type FoundLr, findLr } from './run/find-lr.js';
 export { saveModel } from './run/model-files.js';
+export type { EventStamp, RunEvent, RunEventBody, RunFailure, RunProgress } from './run/run-events.js';
+export { type Run, type RunContext, startRun } from './run/run-handle.js';
 export type { Logger } from './run/run-log.js';
 export type { TrainSummary } from './run/summary.js';
 export { train } from './run/train.js';

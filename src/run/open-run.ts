@@ -9,6 +9,7 @@ import { FirstStepCB } from './first-step.js';
 import { makeCoordinator } from './make-coordinator.js';
 import { openRunData } from './open-run-data.js';
 import { type RunParts, recordFailure } from './report.js';
+import { RunEnding } from './run-ending.js';
 import type { RunFolder } from './run-folder.js';
 import { runLog } from './run-log.js';
 import type { TrainContext } from './train-context.js';
@@ -25,29 +26,46 @@ export async function withRun<T>(
   makeFolder: () => RunFolder | undefined,
   body: (parts: RunParts, statistics: ChannelStatistics) => Promise<T>,
 ): Promise<T> {
+  const ending = new RunEnding(context);
+  try {
+    return await withOpen(config, context, ending, makeFolder, body);
+  } finally {
+    ending.close();
+  }
+}
+
+async function withOpen<T>(
+  config: TrainConfig,
+  context: TrainContext,
+  ending: RunEnding,
+  makeFolder: () => RunFolder | undefined,
+  body: (parts: RunParts, statistics: ChannelStatistics) => Promise<T>,
+): Promise<T> {
   const firstStep = new FirstStepCB(performance.now());
+  const signal = ending.atOnce;
   const selected = await chooseDevices(String(config.gpus), config.engine, config);
   requireSamplesForAll(config, selected.devices.length);
   const { seed, batchSize, cache, workers: numWorkers } = config;
-  const { signal, onDataProgress: onProgress } = context;
-  const data = await openRunData(config, { signal, onProgress });
+  const data = await openRunData(config, { signal, onProgress: context.onDataProgress });
   const folder = makeFolder();
   const log = runLog(folder, context.logger);
   const open: { close(): Promise<void> }[] = [];
   try {
     const coordinator = makeCoordinator(config, selected, data.train, {
+      signal,
       onOutput: (replica, text) => {
         log.info({ event: 'output', replica, text }, 'the recipe printed');
         context.onOutput?.(replica, text);
       },
     });
     open.push(coordinator);
-    const loaders = DataLoaders.from(data, { batchSize, numWorkers, cache, seed });
+    const loaders = DataLoaders.from(data, { batchSize, numWorkers, cache, seed, signal });
     open.push(loaders);
     const parts = { config, selected, data, loaders, coordinator, folder, log, context, firstStep };
     // Threads start while the images are looked at: neither waits for the other.
     const [statistics] = await Promise.all([channelStatistics(data.train), coordinator.open()]);
     requireClasses(config, coordinator);
+    ending.started();
     return await body(parts, statistics);
   } catch (error) {
     recordFailure(folder, log, error);

@@ -40,8 +40,12 @@ export interface RunStart {
 }
 
 export interface TrainContext {
+  /** Stands in every record of the log. Default: the name of the run folder. */
+  readonly id?: string;
   /** Ends the run after the current step; the model is saved all the same. */
   readonly signal?: AbortSignal;
+  /** Ends the run at once, in the middle of a step: nothing more is saved, and it rejects with an `AbortedError`. */
+  readonly abortSignal?: AbortSignal;
   /** Gets what `log.jsonl` gets. */
   readonly logger?: Logger;
   /** Added to those of the run, such as a `ProgressCB`. */
@@ -54,6 +58,8 @@ export interface TrainContext {
   readonly onOutput?: (replica: number, text: string) => void;
   /** Told what a person should know of a run that goes on all the same. */
   readonly onWarning?: (warning: RunWarning) => void;
+  /** Told of each checkpoint that is complete on the disk: its path without extension, and the steps it has seen. */
+  readonly onCheckpoint?: (checkpoint: { readonly path: string; readonly step: number }) => void;
   /** Called after every epoch, and awaited: what it throws ends the run. */
   readonly onEpoch?: (record: EpochRecord) => unknown;
 }
