@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { capture } from '../checkpoint/capture.js';
-import { listCheckpoints, removeCheckpoint, removeUnfinished, writeCheckpoint } from '../checkpoint/files.js';
+import type { CheckpointContent } from '../checkpoint/checkpoint.js';
+import { listCheckpoints } from '../checkpoint/files.js';
+import { KeptCheckpoints, type SavedCheckpoint } from '../checkpoint/kept-checkpoints.js';
 import { readCheckpoint } from '../checkpoint/learner-checkpoints.js';
-import { CheckpointError, ConfigError } from '../errors.js';
+import { removeCheckpoint, removeUnfinished, writeCheckpoint } from '../checkpoint/write-files.js';
+import { AbortedError, CheckpointError, ConfigError, ReplicasDivergedError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
 import type { MetricsRow } from '../learner/metrics-row.js';
@@ -18,51 +21,52 @@ export interface CheckpointOptions {
   readonly mode?: MonitorMode;
   /** How many of the best are kept. Default 1; 0: none for being good. */
   readonly saveTopK?: number;
-  /** Keep the newest, also where a fit is stopped before its end. Default true. */
-  readonly saveLast?: boolean;
+  /** How many of the newest are kept, one from where a fit is stopped before its end included. Default 1; 0: none. */
+  readonly keepLast?: number;
   /** Save when this many epochs are over. Default 1; 0: not at the end of epochs. */
   readonly everyNEpochs?: number;
   /** Save when this many optimizer steps are over, too. Default: no. */
   readonly everyNSteps?: number;
+  /** Save when this many minutes have passed since it was last done, too. Default: no. */
+  readonly everyMinutes?: number;
   /** Put the weights of the best into the model when the fit is over. Default false. */
   readonly restoreBest?: boolean;
-  /** Save when the fit ends with an error, if the replicas still can: into its folder `exception`. Default false. */
+  /**
+   * Save when the fit ends with an error, if the replicas still answer. Where it failed between two batches, the
+   * loader, or in a step that the replicas took back, this is a checkpoint like any other; where nobody knows how far
+   * the batch was, or the weights may be spoilt (NaN), it goes into the folder `exception`, to be looked at.
+   * Default false.
+   */
   readonly saveOnException?: boolean;
   /** Kept in each of them, as JSON, such as the settings of the run. */
   readonly run?: Readonly<Record<string, unknown>>;
-}
-
-/** A checkpoint that this callback keeps. */
-export interface SavedCheckpoint {
-  /** Path without extension. */
-  readonly path: string;
-  readonly position: Position;
-  readonly globalStep: number;
-  /** What `monitor` was; undefined where no validation came before it, or it was not a number. */
-  readonly value?: number;
+  /** Told of each one that is complete on the disk, and how many ms of the fit it took. */
+  readonly onSave?: (saved: SavedCheckpoint, ms: number) => void;
 }
 
 /**
  * Saves checkpoints as a fit goes on, between two phases or batches, and keeps the newest and the best of them. A new
- * one is complete on the disk before an older one is removed. Of equal ones the earlier counts as better. Without a
- * `MetricsCB`, or without validation, none is best.
+ * one is complete on the disk before an older one is removed; one that cannot be written ends the fit. Of equal ones the
+ * earlier counts as better. Without a `MetricsCB`, or without validation, none is best.
  */
 export class CheckpointCB extends Callback {
   /** First: before a phase begins and before others take a fit down, all stands as a resumed fit must find it. */
   override order = -1000;
   override readonly fitOnly = true;
-  /** Best first, `saveTopK` at most. */
-  best: readonly SavedCheckpoint[] = [];
-  last?: SavedCheckpoint;
   readonly #options;
   readonly #monitor: Monitor;
-  /** Position that needs no saving: that of the last save, or where the fit began. */
+  readonly #kept: KeptCheckpoints;
+  readonly #onSave: CheckpointOptions['onSave'];
+  /** Position that needs no saving: that of the last save, or where the fit began. Undefined until it has begun. */
   #savedAt?: Position;
+  /** By the Learner's clock. */
+  #savedMs = 0;
 
   /** @throws ConfigError */
   constructor(options: CheckpointOptions) {
     super();
     this.#monitor = new Monitor(options);
+    this.#onSave = options.onSave;
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     this.#options = {
       ...defaults,
@@ -70,38 +74,52 @@ export class CheckpointCB extends Callback {
       ...(Object.fromEntries(given) as Partial<typeof defaults>),
     };
     checkOptions(this.#options);
+    const { saveTopK, keepLast } = this.#options;
+    this.#kept = new KeptCheckpoints({ best: saveTopK, newest: keepLast }, this.#monitor.mode);
+  }
+
+  /** Best first, `saveTopK` at most. */
+  get best(): readonly SavedCheckpoint[] {
+    return this.#kept.best;
+  }
+
+  /** The newest, if any is kept for being new. */
+  get last(): SavedCheckpoint | undefined {
+    return this.#kept.newest.at(-1);
   }
 
   /** @throws CheckpointError when the folder holds checkpoints of another fit */
   override async beforeFit(learn: Learner): Promise<void> {
-    const { folder, saveTopK } = this.#options;
-    this.#savedAt = learn.position;
+    const { folder } = this.#options;
+    this.#savedAt = undefined;
     const there = await listCheckpoints(folder);
     if (learn.resumed) {
-      await removeUnfinished(folder);
-      // Of what lies there, only what this fit continues: later ones are made again.
-      const earlier = there.filter(({ info }) => info.globalStep <= learn.globalStep);
-      const saved = earlier.map(({ name, info: { position, globalStep, metrics } }): SavedCheckpoint => {
+      await removeUnfinished(folder, ownNames);
+      const found = there.map(({ name, info: { position, globalStep, metrics } }): SavedCheckpoint => {
         return { path: name, position, globalStep, value: finite(metrics?.[this.#monitor.name]) };
       });
-      this.best = saved.filter(hasValue).sort(this.#byValue).slice(0, saveTopK);
-      this.last = saved.at(-1);
-      return;
+      this.#kept.takeOver(found, learn.globalStep);
+    } else {
+      const own = new Set([...this.#kept.best, ...this.#kept.newest].map(({ path }) => path));
+      const foreign = there.find(({ name }) => !own.has(name));
+      if (foreign)
+        throw new CheckpointError(`${folder} holds checkpoints of another fit, such as ${foreign.name}`, {
+          where: folder,
+          hint: 'resume that one: learn.fit(n, { resume: folder }); or name another folder',
+        });
     }
-    const own = new Set([...this.best, this.last].map(saved => saved?.path));
-    const foreign = there.find(({ name }) => !own.has(name));
-    if (foreign)
-      throw new CheckpointError(`${folder} holds checkpoints of another fit, such as ${foreign.name}`, {
-        where: folder,
-        hint: 'resume that one: learn.fit(n, { resume: folder }); or name another folder',
-      });
+    this.#savedAt = learn.position;
+    this.#savedMs = learn.clock();
   }
 
   /** Once the other callbacks have seen the batch. */
   override async cleanupBatch(learn: Learner): Promise<void> {
     const { everyNSteps } = this.#options;
-    const isDone = learn.training && learn.stepped && learn.position.batch === learn.iter + 1;
-    if (everyNSteps > 0 && isDone && learn.globalStep % everyNSteps === 0) await this.#save(learn);
+    // Where one of them failed, some may have seen it and some not.
+    const isDone = learn.failure === undefined && learn.training && learn.position.batch === learn.iter + 1;
+    if (!isDone) return;
+    const isStepDue = everyNSteps > 0 && learn.stepped && learn.globalStep % everyNSteps === 0;
+    if (isStepDue || this.#isTime(learn)) await this.#save(learn);
   }
 
   override async beforeEpoch(learn: Learner): Promise<void> {
@@ -109,27 +127,32 @@ export class CheckpointCB extends Callback {
   }
 
   override async cleanupFit(learn: Learner): Promise<void> {
-    const { folder, saveLast, saveOnException, restoreBest } = this.#options;
+    const { keepLast, saveOnException, restoreBest } = this.#options;
     if (learn.failure !== undefined) {
-      // In a folder of its own, as nobody knows how far the step was that failed.
-      if (saveOnException) await this.#write(learn, join(folder, 'exception', `step-${learn.globalStep}`));
+      if (saveOnException) await this.#saveFailed(learn, learn.failure);
       return;
     }
     await this.#saveEpoch(learn);
-    if (saveLast && this.#isUnsaved(learn)) await this.#save(learn);
+    if (keepLast > 0 && this.#isUnsaved(learn)) await this.#save(learn);
     const [best] = this.best;
     if (restoreBest && best) await (await readCheckpoint(best.path)).restoreWeights(learn);
   }
 
-  /** Saves if an epoch has just ended. */
+  /** Saves if an epoch has just ended, or it is time to. */
   async #saveEpoch(learn: Learner): Promise<void> {
     const { everyNEpochs } = this.#options;
     const { position, lastRow } = learn;
     const isBetween = position.phase === 'train' && position.batch === 0;
-    if (!isBetween || everyNEpochs === 0 || position.epoch % everyNEpochs !== 0 || !this.#isUnsaved(learn))
-      return;
-    const isOfIt = learn.metrics && lastRow?.phase === 'valid' && lastRow.epoch === position.epoch;
+    const isDue = isBetween && everyNEpochs > 0 && position.epoch % everyNEpochs === 0;
+    if (!this.#isUnsaved(learn) || !(isDue || this.#isTime(learn))) return;
+    const isOfIt =
+      isBetween && learn.metrics && lastRow?.phase === 'valid' && lastRow.epoch === position.epoch;
     await this.#save(learn, isOfIt ? lastRow : undefined);
+  }
+
+  #isTime(learn: Learner): boolean {
+    const { everyMinutes } = this.#options;
+    return everyMinutes > 0 && learn.clock() - this.#savedMs >= everyMinutes * 60_000;
   }
 
   #isUnsaved({ position }: Learner): boolean {
@@ -137,42 +160,51 @@ export class CheckpointCB extends Callback {
   }
 
   async #save(learn: Learner, row?: MetricsRow): Promise<void> {
-    const { folder, saveTopK, saveLast } = this.#options;
     const value = row && finite(this.#monitor.value(row));
     const { position, globalStep } = learn;
-    const path = join(folder, nameOf(learn, this.#monitor.name, value));
+    const path = join(this.#options.folder, nameOf(learn, this.#monitor.name, value));
     const saved = { path, position, globalStep, value };
-    const best = value === undefined ? this.best : this.#withBest(saved).slice(0, saveTopK);
     this.#savedAt = position;
-    if (!saveLast && !best.includes(saved)) return;
-    await this.#write(learn, path, row);
-    const former = [...this.best, ...(this.last ? [this.last] : [])];
-    this.best = best;
-    this.last = saveLast ? saved : undefined;
-    const kept = new Set([...best, this.last].map(one => one?.path));
-    for (const one of former) if (!kept.has(one.path)) await removeCheckpoint(one.path);
+    this.#savedMs = learn.clock();
+    if (this.#kept.wants(saved)) await this.#write(saved, learn, await this.#capture(learn, row));
   }
 
-  async #write(learn: Learner, path: string, metrics?: MetricsRow): Promise<void> {
-    await writeCheckpoint(path, await capture(learn, { metrics, run: this.#options.run }));
+  /** What the failed fit has come to, if that is worth anything: see `saveOnException`. */
+  async #saveFailed(learn: Learner, failure: unknown): Promise<void> {
+    // The folder cannot be written, or whoever ended the fit wants nothing saved.
+    if (failure instanceof CheckpointError || failure instanceof AbortedError) return;
+    if (this.#savedAt === undefined || !this.#isUnsaved(learn)) return;
+    const { folder, keepLast } = this.#options;
+    const { position, globalStep, atRest } = learn;
+    const content = await this.#capture(learn);
+    // An average stands in for the weights in validation; replicas that failed cannot change them back.
+    const isSwapped = position.phase === 'valid' && content.info.average;
+    const isWhole = atRest && !isSwapped && !(failure instanceof ReplicasDivergedError);
+    if (!isWhole) await writeCheckpoint(join(folder, 'exception', `step-${globalStep}`), content);
+    else if (keepLast > 0) {
+      const path = join(folder, nameOf(learn, this.#monitor.name, undefined));
+      await this.#write({ path, position, globalStep }, learn, content);
+    }
   }
 
-  #withBest(saved: SavedCheckpoint): SavedCheckpoint[] {
-    return [...this.best.filter(({ path }) => path !== saved.path), saved].sort(this.#byValue);
+  #capture(learn: Learner, metrics?: MetricsRow): Promise<CheckpointContent> {
+    return capture(learn, { metrics, run: this.#options.run });
   }
 
-  /** The sort is stable: of equal ones the earlier stays in front. */
-  readonly #byValue = (a: SavedCheckpoint, b: SavedCheckpoint): number => {
-    const difference = (a.value ?? 0) - (b.value ?? 0);
-    return this.#monitor.mode === 'min' ? difference : -difference;
-  };
+  async #write(saved: SavedCheckpoint, learn: Learner, content: CheckpointContent): Promise<void> {
+    const since = learn.clock();
+    await writeCheckpoint(saved.path, content);
+    this.#onSave?.(saved, learn.clock() - since);
+    for (const path of this.#kept.add(saved)) await removeCheckpoint(path);
+  }
 }
 
 const defaults = {
   saveTopK: 1,
-  saveLast: true,
+  keepLast: 1,
   everyNEpochs: 1,
   everyNSteps: 0,
+  everyMinutes: 0,
   restoreBest: false,
   saveOnException: false,
   run: {} as Readonly<Record<string, unknown>>,
@@ -181,7 +213,7 @@ const defaults = {
 const finite = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 
-const hasValue = ({ value }: SavedCheckpoint): boolean => value !== undefined;
+const ownNames = /^epoch-\d+-step-\d+/;
 
 /** Such as `epoch-003-step-000159-accuracy-0.8712`: sorted by name, they are sorted by age. */
 function nameOf({ position, globalStep }: Learner, monitor: string, value: number | undefined): string {
@@ -191,13 +223,17 @@ function nameOf({ position, globalStep }: Learner, monitor: string, value: numbe
 }
 
 function checkOptions(options: Readonly<Record<string, unknown>>): void {
-  for (const name of ['saveTopK', 'everyNEpochs', 'everyNSteps']) {
+  for (const name of ['saveTopK', 'keepLast', 'everyNEpochs', 'everyNSteps']) {
     const value = options[name];
     if (!Number.isInteger(value) || (value as number) < 0)
       throw new ConfigError(`${name} must be a whole number ≥ 0, not ${String(value)}.`, {
         where: `CheckpointCB ${name}`,
       });
   }
+  if (!(Number(options.everyMinutes) >= 0))
+    throw new ConfigError(`everyMinutes must be 0 or above, not ${String(options.everyMinutes)}.`, {
+      where: 'CheckpointCB everyMinutes',
+    });
   if (typeof options.folder !== 'string' || options.folder === '')
     throw new ConfigError('CheckpointCB needs a folder.', { where: 'CheckpointCB folder' });
 }

@@ -6,9 +6,13 @@ import type { StoredTensor } from './safetensors.js';
 const count = z.number().int().nonnegative();
 const json = z.record(z.string(), z.unknown());
 
+const format = 'gradring-checkpoint';
+/** Of this schema; a later one may add fields, never give one of these another meaning. */
+const version = 1;
+
 const schema = z.object({
-  format: z.literal('gradring-checkpoint'),
-  version: z.literal(1),
+  format: z.literal(format),
+  version: z.literal(version),
   position: z.strictObject({ epoch: count, phase: z.enum(['train', 'valid']), batch: count }),
   /** Optimizer steps done. */
   globalStep: count,
@@ -59,13 +63,24 @@ export interface CheckpointContent {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
-/** @throws CheckpointError naming what is wrong */
+/** @throws CheckpointError naming what is wrong: of another program, of a later version, or the fields that are damaged */
 export function parseInfo(value: unknown, where: string): CheckpointInfo {
+  const found = (typeof value === 'object' && value !== null ? value : {}) as Partial<CheckpointInfo>;
+  if (found.format !== format)
+    throw new CheckpointError('this is no checkpoint of gradring', {
+      where,
+      hint: `the JSON of one has "format": "${format}"`,
+    });
+  if (typeof found.version === 'number' && found.version > version)
+    throw new CheckpointError(
+      `a later version of gradring wrote this checkpoint: its format is ${found.version}, and ${version} is known here`,
+      { where, hint: 'use that version of gradring, or a newer one' },
+    );
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
-  throw new CheckpointError(`this is no checkpoint of gradring that can be read: ${issues.join('; ')}`, {
+  throw new CheckpointError(`this checkpoint is damaged: ${issues.join('; ')}`, {
     where,
-    hint: 'it may be of another program, or of a later version of gradring',
+    hint: 'use another copy of it, or an earlier checkpoint',
   });
 }

@@ -1,102 +1,31 @@
-/**
- * Checkpoints on disk, each two files:
- *
- *     NAME.safetensors   tensors
- *     NAME.json          { …CheckpointInfo, tensors: { bytes, sha256 } }
- *
- * Each is written under a temporary name, flushed to the disk and renamed; the JSON last, so that where it is the rest
- * is complete, and it knows what the rest must be.
- */
+/** Reading checkpoints from the disk, where they lie as `write-files.ts` lays them out. */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CheckpointError, GradringError } from '../errors.js';
 import { type CheckpointContent, type CheckpointInfo, parseInfo } from './checkpoint.js';
-import { alignedBytes, decodeTensors, encodeTensors, type TensorFile } from './safetensors.js';
-
-/** A checkpoint's path without either extension. */
-export const checkpointName = (path: string): string => path.replace(/\.(safetensors|json)$/, '');
-
-/** @throws CheckpointError when it cannot be written; an older one of that name is then still there */
-export async function writeCheckpoint(path: string, { info, tensors }: CheckpointContent): Promise<void> {
-  const name = checkpointName(path);
-  const parts = encodeTensors({ tensors, metadata: { format: info.format } });
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const description = { ...info, tensors: { bytes, sha256: hash.digest('hex') } };
-  const text = Buffer.from(`${JSON.stringify(description, null, 2)}\n`);
-  try {
-    await mkdir(dirname(name), { recursive: true });
-    await writeDurably(`${name}.safetensors`, parts);
-    await writeDurably(`${name}.json`, [text]);
-    await syncFolder(dirname(name));
-  } catch (cause) {
-    throw new CheckpointError(`the checkpoint ${name} cannot be written: ${(cause as Error).message}`, {
-      where: name,
-      hint: 'check permissions and free space; training itself is not harmed',
-      cause,
-    });
-  }
-}
-
-async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const temporary = `${path}.tmp`;
-  try {
-    const file = await open(temporary, 'w');
-    try {
-      for (const part of parts) await file.writeFile(part);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-/** The names in a folder are data of the folder, and reach the disk with it. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-/** Removes a checkpoint, JSON first, so that what is left if we are cut off is no checkpoint. */
-export async function removeCheckpoint(path: string): Promise<void> {
-  const name = checkpointName(path);
-  await rm(`${name}.json`, { force: true });
-  await rm(`${name}.safetensors`, { force: true });
-}
-
-/** Removes what a program that was killed while it wrote a checkpoint has left of it. */
-export async function removeUnfinished(folder: string): Promise<void> {
-  for (const file of await filesOf(folder))
-    if (/\.(safetensors|json)\.tmp$/.test(file)) await rm(join(folder, file), { force: true });
-}
+import { alignedBytes, decodeTensors, type TensorFile } from './safetensors.js';
+import { checkpointName, filesOf } from './write-files.js';
 
 /**
  * Reads a checkpoint, or the newest one in a folder.
  *
- * @throws CheckpointError when it is not there, or damaged, or none of gradring's; the hint then names the newest
- * good one of the folder, if there is one
+ * @param advise hint to use `good` in its place, the path of the newest good one of the folder
+ * @throws CheckpointError when it is not there, or damaged, or none of gradring's
  */
-export async function readCheckpointFiles(path: string): Promise<CheckpointContent & { name: string }> {
+export async function readCheckpointFiles(
+  path: string,
+  advise = (good: string): string => `use the one before it: ${good}`,
+): Promise<CheckpointContent & { name: string }> {
   const name = await resolveName(path);
   try {
     return { ...(await readNamed(name)), name };
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error;
-    const other = await newestGood(dirname(name), name);
-    if (other === undefined) throw error;
+    const good = await newestGood(dirname(name), name);
+    if (good === undefined) throw error;
     const { message, where, cause } = error;
-    throw new CheckpointError(message, { where, cause, hint: `use the one before it: ${other}` });
+    throw new CheckpointError(message, { where, cause, hint: advise(good) });
   }
 }
 
@@ -111,39 +40,48 @@ export async function readInfo(path: string): Promise<CheckpointInfo> {
 }
 
 /** Checkpoints in a folder whose writing was finished, the newest last; tensors are not read. */
-export async function listCheckpoints(folder: string): Promise<{ name: string; info: CheckpointInfo }[]> {
-  const found: { name: string; info: CheckpointInfo }[] = [];
-  for (const file of await filesOf(folder)) {
+export async function listCheckpoints(folder: string): Promise<FoundCheckpoint[]> {
+  return (await scan(folder)).good;
+}
+
+export interface FoundCheckpoint {
+  /** Path without extension. */
+  readonly name: string;
+  readonly info: CheckpointInfo;
+}
+
+/** @returns `bad`: names of those whose JSON is damaged, or of a later version */
+async function scan(folder: string): Promise<{ good: FoundCheckpoint[]; bad: string[] }> {
+  const good: FoundCheckpoint[] = [];
+  const bad: string[] = [];
+  const files = new Set(await filesOf(folder));
+  for (const file of files) {
     if (!file.endsWith('.json')) continue;
     const name = checkpointName(join(folder, file));
     try {
-      found.push({ name, info: await readInfo(name) });
+      good.push({ name, info: await readInfo(name) });
     } catch (error) {
-      // Another JSON file, or one that cannot be read: reading it by its name says why.
       if (!(error instanceof GradringError)) throw error;
+      // JSON without tensors is another program's file, or what a removal was cut off at.
+      if (files.has(`${checkpointName(file)}.safetensors`)) bad.push(name);
     }
   }
-  return found.sort(
-    (a, b) => compare(a.info.created, b.info.created) || a.info.globalStep - b.info.globalStep,
-  );
+  good.sort((a, b) => compare(a.info.created, b.info.created) || a.info.globalStep - b.info.globalStep);
+  return { good, bad };
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-async function filesOf(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch {
-    // A folder that is not there holds nothing.
-    return [];
-  }
-}
-
 async function resolveName(path: string): Promise<string> {
   const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
   if (!isFolder) return checkpointName(path);
-  const newest = (await listCheckpoints(path)).at(-1);
-  if (newest !== undefined) return newest.name;
+  const { good, bad } = await scan(path);
+  const newest = good.at(-1)?.name;
+  // What a damaged one holds cannot be known, so its age is that of its file. An older one is not in the way.
+  const writtenAt = async (name: string): Promise<number> => (await stat(`${name}.json`)).mtimeMs;
+  const since = newest === undefined ? 0 : await writtenAt(newest);
+  for (const name of bad) if ((await writtenAt(name)) >= since) return name;
+  if (newest !== undefined) return newest;
   throw new CheckpointError(`there is no complete checkpoint in ${path}`, {
     where: path,
     hint: 'a checkpoint is two files, NAME.safetensors and NAME.json',

@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { addMethods } from '../learner/extend.js';
 import type { Learner } from '../learner/learner.js';
 import { capture } from './capture.js';
-import { checkpointName, readCheckpointFiles, readTensorFile, writeCheckpoint } from './files.js';
+import { readCheckpointFiles, readTensorFile } from './files.js';
 import { Checkpoint } from './restore.js';
 import { compareWeights, gather, requireAll, type WeightReport } from './weights.js';
+import { checkpointName, writeCheckpoint } from './write-files.js';
 
 export interface LoadOptions {
   /** Take over the optimizer too, settings and moments; `learn.optFunc = null` then keeps it for the next fit. */
@@ -52,9 +53,14 @@ async function save(
   await writeCheckpoint(path, await capture(this, { optimizer }));
 }
 
-/** A checkpoint, or the newest one in a folder. @throws CheckpointError */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { name, ...content } = await readCheckpointFiles(path);
+/**
+ * A checkpoint, or the newest one in a folder.
+ *
+ * @param advise what to do with the newest good one, for the hint of the error when this one is damaged
+ * @throws CheckpointError
+ */
+export async function readCheckpoint(path: string, advise?: (good: string) => string): Promise<Checkpoint> {
+  const { name, ...content } = await readCheckpointFiles(path, advise);
   return new Checkpoint(content, name);
 }
 

@@ -188,7 +188,8 @@ function view(bytes: Uint8Array, at: number, size: number, dtype: TensorType): T
   const width = Values.BYTES_PER_ELEMENT;
   const offset = bytes.byteOffset + at;
   if (offset % width === 0) return new Values(bytes.buffer as ArrayBuffer, offset, size);
-  return new Values(bytes.slice(at, at + size * width).buffer);
+  // Not by `slice`, which a Buffer answers with a view.
+  return new Values(new Uint8Array(bytes.subarray(at, at + size * width)).buffer);
 }
 
 /**

@@ -46,6 +46,11 @@ export abstract class LearnerState {
   globalStep = 0;
   /** What of this fit is done: from `afterBatch` on the batch counts, from `afterEpoch` on the phase. */
   position: Position = startOf(0);
+  /**
+   * Whether weights, optimizer and callbacks stand as `position` says: while the next batch is awaited, and within a
+   * step done in one go, which a runner does whole or not at all.
+   */
+  atRest = false;
   /** Where this fit went on, if it resumes another one. */
   resumed?: ResumePoint;
   /** The error that ends this fit, known in its cleanup events. */

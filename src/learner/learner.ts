@@ -41,6 +41,7 @@ export class Learner extends LearnerState {
       this.stopReason = undefined;
       this.metrics = undefined;
       this.failure = undefined;
+      this.atRest = false;
       this.resumed = resumed;
       this.position = resumed?.position ?? startOf(startEpoch);
       this.globalStep = resumed?.globalStep ?? this.globalStep;
@@ -133,8 +134,10 @@ export class Learner extends LearnerState {
   async #allBatches(): Promise<void> {
     this.#fused = canFuse(this.cbs, this.#overridden());
     let iter = this.fitting ? this.position.batch : 0;
+    this.atRest = true;
     // However the loop ends, for-await closes the loader, which frees its slots.
     for await (const batch of this.dl) {
+      this.atRest = false;
       this.#stopIfAborted();
       this.iter = iter++;
       this.batch = batch;
@@ -147,7 +150,9 @@ export class Learner extends LearnerState {
       });
       this.#batchDone();
       this.#stopIfAborted();
+      this.atRest = true;
     }
+    this.atRest = false;
   }
 
   async #oneBatch(): Promise<void> {
@@ -171,7 +176,9 @@ export class Learner extends LearnerState {
   }
 
   async #fusedBatch(): Promise<void> {
+    this.atRest = true;
     await fusedStep(this);
+    this.atRest = false;
     this.#checkLoss();
     if (this.training) this.#countStep();
   }

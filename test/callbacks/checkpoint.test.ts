@@ -75,7 +75,7 @@ t.test('only the best, of a column where higher is better, put back at the end',
   }
   const { callback, names, learner } = await fitWith(
     t,
-    { saveLast: false, restoreBest: true, monitor: 'loss', mode: 'max' },
+    { keepLast: 0, restoreBest: true, monitor: 'loss', mode: 'max' },
     { epochs: 3, losses: [1, 5, 2], cbs: [new Weights()] },
   );
   t.same(names, ['epoch-002-step-000008-loss-5.000']);
