@@ -16,7 +16,7 @@ export { AutoAnnealerCB, type AutoAnnealerOptions } from './callbacks/auto-annea
 export { BatchSchedCB } from './callbacks/batch-sched.js';
 export { BatchTransformCB, type BatchTransformOptions } from './callbacks/batch-transform.js';
 export { BudgetCB, type BudgetOptions } from './callbacks/budget.js';
-export { CheckpointCB, type CheckpointOptions, type SavedCheckpoint } from './callbacks/checkpoint.js';
+export { CheckpointCB, type CheckpointOptions } from './callbacks/checkpoint.js';
 export { CompletionCB, type CompletionOptions } from './callbacks/completion.js';
 export { DeviceCB } from './callbacks/device.js';
 export { type DeviceStats, DeviceStatsCB, type DeviceStatsOptions } from './callbacks/device-stats.js';
@@ -45,6 +45,7 @@ export { type TensorBoardOptions, TensorBoardTracker } from './callbacks/tracker
 export { TrainCB } from './callbacks/train.js';
 export type { CheckpointInfo } from './checkpoint/checkpoint.js';
 export { listCheckpoints } from './checkpoint/files.js';
+export type { SavedCheckpoint } from './checkpoint/kept-checkpoints.js';
 export { type LoadOptions, type LoadReport, readCheckpoint } from './checkpoint/learner-checkpoints.js';
 export { Checkpoint } from './checkpoint/restore.js';
 export {
