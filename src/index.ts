@@ -321,7 +321,7 @@ export type {
 } from './protocol/step-runner.js';
 export type { RunWarning } from './protocol/warning.js';
 export type { Random } from './random.js';
-export type { TrainConfig, TrainOptions } from './run/config.js';
+export { resolveConfig, type TrainConfig, type TrainOptions } from './run/config.js';
 export type { EpochRecord } from './run/epoch-record.js';
 export { type FoundLr, findLr } from './run/find-lr.js';
 export { saveModel } from './run/model-files.js';
