@@ -38,6 +38,7 @@ export const ownColumns: ReadonlySet<string> = new Set<string>([
   'event',
   'trainLoss',
   'validLoss',
+  'timeShares',
 ]);
 
 /** The metrics in a row, by name. */

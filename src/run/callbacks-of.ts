@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { BatchTransformCB } from '../callbacks/batch-transform.js';
 import { BudgetCB } from '../callbacks/budget.js';
-import { CheckpointCB } from '../callbacks/checkpoint.js';
+import { CheckpointCB, type CheckpointOptions } from '../callbacks/checkpoint.js';
 import { DeviceCB } from '../callbacks/device.js';
 import { EarlyStoppingCB } from '../callbacks/early-stopping.js';
 import { EmaCB } from '../callbacks/ema.js';
@@ -70,7 +70,11 @@ function changesOf(config: TrainConfig): TransformSpec[] {
 }
 
 /** What watches a training, bounds it and saves it. @param folder of the run, if it leaves one */
-export function courseCallbacksOf(config: TrainConfig, folder: string | undefined): Callback[] {
+export function courseCallbacksOf(
+  config: TrainConfig,
+  folder: string | undefined,
+  onSave?: CheckpointOptions['onSave'],
+): Callback[] {
   const { ema, monitor, earlyStop, maxSteps, maxTime, limitBatches, checkpoint, plot } = config;
   const budget = { maxSteps, maxTime, limitTrainBatches: limitBatches, limitValidBatches: limitBatches };
   const isBounded = [maxSteps, maxTime, limitBatches].some(limit => limit !== undefined);
@@ -86,8 +90,12 @@ export function courseCallbacksOf(config: TrainConfig, folder: string | undefine
           folder: join(folder, 'checkpoints'),
           monitor,
           saveTopK: checkpoint,
+          keepLast: config.keepCheckpoints,
           everyNSteps: config.checkpointSteps,
+          everyMinutes: config.checkpointMinutes,
+          saveOnException: true,
           run: { config },
+          onSave,
         }),
       ]),
     ]),

@@ -1,3 +1,4 @@
+import type { TimeShares } from '../callbacks/time-account.js';
 import { type MetricsRow, metricsOf } from '../learner/metrics-row.js';
 
 /** One line of `metrics.jsonl`: an epoch's training and validation together, as numbers. */
@@ -14,12 +15,14 @@ export interface EpochRecord {
   readonly dataShare?: number;
   /** Training and validation. */
   readonly seconds: number;
+  /** Where they went, as far as this process did them. */
+  readonly timeShares?: TimeShares;
   /** Metrics on the validation set. */
-  readonly [metric: string]: number | string | undefined;
+  readonly [metric: string]: number | string | TimeShares | undefined;
 }
 
 /** @param rows the epoch's rows: train, valid or both */
-export function epochRecord(rows: readonly MetricsRow[]): EpochRecord {
+export function epochRecord(rows: readonly MetricsRow[], timeShares?: TimeShares): EpochRecord {
   const train = rows.find(row => row.phase === 'train');
   const valid = rows.find(row => row.phase === 'valid');
   const last = valid ?? train;
@@ -35,5 +38,6 @@ export function epochRecord(rows: readonly MetricsRow[]): EpochRecord {
     imagesPerSecond: train?.imagesPerSecond,
     dataShare: train?.dataShare,
     seconds: rows.reduce((total, row) => total + row.seconds, 0),
+    timeShares,
   };
 }

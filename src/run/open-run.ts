@@ -1,17 +1,20 @@
 /** What a run needs open while it lasts: data, devices, replicas, loaders, its folder and log. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Coordinator } from '../coordinator/coordinator.js';
 import { DataLoaders } from '../data/data-loaders.js';
-import { chooseDevices } from '../engine/devices.js';
+import { chooseDevices, type DeviceChoice } from '../engine/devices.js';
 import { ConfigError } from '../errors.js';
 import { type ChannelStatistics, channelStatistics } from './channel-statistics.js';
 import type { TrainConfig } from './config.js';
+import { environment } from './environment.js';
 import { FirstStepCB } from './first-step.js';
 import { makeCoordinator } from './make-coordinator.js';
 import { openRunData } from './open-run-data.js';
-import { type RunParts, recordFailure } from './report.js';
+import type { RunParts } from './report.js';
 import { RunEnding } from './run-ending.js';
 import type { RunFolder } from './run-folder.js';
-import { runLog } from './run-log.js';
+import { RunReporter } from './run-reporter.js';
 import type { TrainContext } from './train-context.js';
 
 /**
@@ -48,32 +51,43 @@ async function withOpen<T>(
   const { seed, batchSize, cache, workers: numWorkers } = config;
   const data = await openRunData(config, { signal, onProgress: context.onDataProgress });
   const folder = makeFolder();
-  const log = runLog(folder, context.logger);
+  const reporter = new RunReporter(folder, context);
   const open: { close(): Promise<void> }[] = [];
   try {
+    await describeRun(folder, config, selected);
     const coordinator = makeCoordinator(config, selected, data.train, {
       signal,
-      onOutput: (replica, text) => {
-        log.info({ event: 'output', replica, text }, 'the recipe printed');
-        context.onOutput?.(replica, text);
-      },
+      onOutput: reporter.output,
+      onWarning: reporter.warn,
     });
     open.push(coordinator);
     const loaders = DataLoaders.from(data, { batchSize, numWorkers, cache, seed, signal });
     open.push(loaders);
-    const parts = { config, selected, data, loaders, coordinator, folder, log, context, firstStep };
+    const parts = { config, selected, data, loaders, coordinator, folder, reporter, context, firstStep };
     // Threads start while the images are looked at: neither waits for the other.
     const [statistics] = await Promise.all([channelStatistics(data.train), coordinator.open()]);
     requireClasses(config, coordinator);
     ending.started();
     return await body(parts, statistics);
   } catch (error) {
-    recordFailure(folder, log, error);
+    reporter.failed(error);
     throw error;
   } finally {
     await Promise.all(open.map(part => part.close()));
-    log.close();
+    reporter.close();
   }
+}
+
+/** What a bug report needs is in the folder even where the run does not come to its first step. */
+async function describeRun(
+  folder: RunFolder | undefined,
+  config: TrainConfig,
+  { engine, devices }: DeviceChoice,
+): Promise<void> {
+  if (!folder) return;
+  // A resumed run has the settings of before, and with them the statistics that its model was trained with.
+  if (!existsSync(join(folder.path, 'config.json'))) folder.writeJson('config.json', config);
+  folder.writeJson('env.json', { ...(await environment()), engine, devices: devices.map(({ id }) => id) });
 }
 
 function requireSamplesForAll({ batchSize }: TrainConfig, replicas: number): void {

@@ -1,17 +1,17 @@
 /** What a run tells: to its folder, its log and its caller. */
 import type { MetricsCB } from '../callbacks/metrics.js';
+import type { TimeSharesCB } from '../callbacks/time-shares.js';
 import type { Coordinator } from '../coordinator/coordinator.js';
 import type { DataLoaders } from '../data/data-loaders.js';
 import type { OpenedData } from '../data/open-dataset.js';
 import type { DeviceChoice } from '../engine/devices.js';
 import type { Learner } from '../learner/learner.js';
-import type { MetricsRow } from '../learner/metrics-row.js';
 import type { TrainConfig } from './config.js';
-import { epochRecord } from './epoch-record.js';
 import type { FirstStepCB } from './first-step.js';
 import type { ResumedRun } from './resumed-run.js';
 import type { RunFolder } from './run-folder.js';
-import type { Logger } from './run-log.js';
+import type { RunReporter } from './run-reporter.js';
+import { adviceOf, settingsWarnings } from './settings-warnings.js';
 import type { TrainSummary } from './summary.js';
 import type { RunStart, TrainContext } from './train-context.js';
 
@@ -23,14 +23,14 @@ export interface RunParts {
   readonly loaders: DataLoaders;
   readonly coordinator: Coordinator;
   readonly folder?: RunFolder;
-  readonly log: Logger;
+  readonly reporter: RunReporter;
   readonly context: TrainContext;
   readonly firstStep: FirstStepCB;
 }
 
 /** Tells what is known before the first step. */
 export async function announce(
-  { config, selected, data, loaders, coordinator, folder, log, context }: RunParts,
+  { config, selected, data, loaders, coordinator, folder, reporter, context }: RunParts,
   resumed?: ResumedRun,
 ): Promise<void> {
   const start: RunStart = {
@@ -45,7 +45,7 @@ export async function announce(
       layers: coordinator.modelInfo.layers,
     },
     workers: loaders.pool?.size ?? 0,
-    advice: loaderAdvice(loaders),
+    advice: adviceOf(loaders).join('; ') || undefined,
     folder: folder?.path,
     resumed: resumed && {
       from: resumed.checkpoint.name,
@@ -54,46 +54,27 @@ export async function announce(
       changed: resumed.changed,
     },
   };
-  log.info({ event: 'start', ...start, model: { ...start.model, layers: undefined } }, 'run starts');
+  reporter.log.info({ event: 'start', ...start, model: { ...start.model, layers: undefined } }, 'run starts');
   await context.onStart?.(start);
-}
-
-function loaderAdvice({ pool, train }: DataLoaders): string | undefined {
-  const advice = [pool?.advice, train.cache?.advice].filter(text => text !== undefined);
-  return advice.length === 0 ? undefined : advice.join('; ');
+  for (const warning of settingsWarnings(config.batchSize, coordinator.devices.length, loaders))
+    reporter.warn(warning);
 }
 
 const countParameters = ({ parameters }: Coordinator): number =>
   parameters.reduce((n, { size }) => n + size, 0);
 
-/** Turns rows into one record an epoch: to the run folder, the log and the caller. */
-export function collectRecords(
-  metrics: MetricsCB,
-  { folder, log, context }: RunParts,
-): { flush(): Promise<void> } {
-  let rows: MetricsRow[] = [];
-  const flush = async (): Promise<void> => {
-    if (rows.length === 0) return;
-    const [{ epoch }] = rows;
-    rows = [];
-    // A run that was left in a validation has the epoch's training from before.
-    const record = epochRecord(metrics.history.filter(row => row.epoch === epoch));
-    folder?.append('metrics.jsonl', record);
-    log.info(record, `epoch ${record.epoch}`);
-    await context.onEpoch?.(record);
-  };
-  metrics.addListener(async row => {
-    if (row.phase === 'train') await flush();
-    rows.push(row);
-    if (row.phase === 'valid') await flush();
-  });
-  return { flush };
+/** A fit that is over. */
+export interface FitReport {
+  readonly metrics: MetricsCB;
+  readonly times: TimeSharesCB;
+  readonly learner: Learner;
+  readonly seconds: number;
 }
 
 /** @throws ReplicasDivergedError when the replicas do not hold the same weights */
 export async function summarise(
   { selected, coordinator, folder, firstStep }: RunParts,
-  { metrics, learner, seconds }: { metrics: MetricsCB; learner: Learner; seconds: number },
+  { metrics, times, learner, seconds }: FitReport,
 ): Promise<TrainSummary> {
   const train = metrics.history.filter(row => row.phase === 'train');
   const { epoch, phase } = learner.position;
@@ -115,6 +96,7 @@ export async function summarise(
     accuracy: typeof valid?.accuracy === 'number' ? valid.accuracy : null,
     imagesPerSecond: samples > 0 ? samples / trainSeconds : null,
     dataShare: samples > 0 && Number.isFinite(waited) ? waited / trainSeconds : null,
+    timeShares: times.ofFit(learner.clock()),
     seconds,
     secondsToFirstStep: firstStep.seconds,
     parameters: countParameters(coordinator),
@@ -123,15 +105,4 @@ export async function summarise(
     stopReason: learner.stopReason,
     folder: folder?.path,
   };
-}
-
-/** Leaves `FAILED.json` in the folder, with the stack. */
-export function recordFailure(folder: RunFolder | undefined, log: Logger, error: unknown): void {
-  log.error({ err: error }, 'run failed');
-  const { name, message, code, stack } = error as Error & { code?: string };
-  try {
-    folder?.writeJson('FAILED.json', { name, code, message, stack });
-  } catch {
-    // The folder itself may be what failed: the first error is the one to tell.
-  }
 }

@@ -1,3 +1,5 @@
+import type { TimeShares } from '../callbacks/time-account.js';
+
 /** What a run came to: `summary.json`. */
 export interface TrainSummary {
   readonly engine: string;
@@ -13,6 +15,8 @@ export interface TrainSummary {
   readonly imagesPerSecond: number | null;
   /** Share of the training time spent waiting for data, over all epochs, 0 … 1. */
   readonly dataShare: number | null;
+  /** Where the time of `seconds` went. */
+  readonly timeShares: TimeShares;
   /** From the first batch to the last, without set-up. */
   readonly seconds: number;
   /** From the call of `train()` to the end of its first step: data, devices, replicas and one batch. */

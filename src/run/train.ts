@@ -5,18 +5,19 @@
 import { join } from 'node:path';
 import { MetricsCB } from '../callbacks/metrics.js';
 import { RecorderCB } from '../callbacks/recorder.js';
+import { TimeSharesCB } from '../callbacks/time-shares.js';
 import { ConfigError } from '../errors.js';
 import { Learner } from '../learner/learner.js';
 import { Accuracy } from '../learner/metric.js';
 import { courseCallbacksOf, stepCallbacksOf } from './callbacks-of.js';
 import type { ChannelStatistics } from './channel-statistics.js';
 import { resolveConfig, type TrainOptions } from './config.js';
-import { environment } from './environment.js';
+import { collectRecords } from './epoch-records.js';
 import { firstBatches } from './first-batches.js';
 import { saveModel } from './model-files.js';
 import { withRun } from './open-run.js';
 import { optimizerChoice, scheduleChoice } from './optimizer-choice.js';
-import { announce, collectRecords, type RunParts, summarise } from './report.js';
+import { announce, type RunParts, summarise } from './report.js';
 import { type ResumedRun, resumedRun } from './resumed-run.js';
 import { RunFolder } from './run-folder.js';
 import type { TrainSummary } from './summary.js';
@@ -43,25 +44,24 @@ async function run(
   statistics: ChannelStatistics,
   resumed: ResumedRun | undefined,
 ): Promise<TrainSummary> {
-  const { config, coordinator, folder, log, selected } = parts;
-  const { devices } = coordinator;
+  const { config, coordinator, folder, reporter } = parts;
   const metrics = metricsOf(parts);
+  const times = new TimeSharesCB();
   folder?.writeJson('config.json', { ...config, normalisation: statistics });
-  folder?.writeJson('env.json', { ...(await environment()), engine: selected.engine, devices });
   await announce(parts, resumed);
-  const learner = makeLearner(parts, metrics, statistics);
-  const records = collectRecords(metrics, parts);
+  const learner = makeLearner(parts, metrics, times, statistics);
+  const records = collectRecords({ metrics, times, learner }, parts);
   const since = performance.now();
   await learner.fit(config.dryRun ? 1 : config.epochs, { resume: resumed?.checkpoint });
   await records.flush();
   const seconds = (performance.now() - since) / 1000;
-  const summary = await summarise(parts, { metrics, learner, seconds });
+  const summary = await summarise(parts, { metrics, times, learner, seconds });
   if (folder) {
     saveModel(await coordinator.model(), folder.path);
     await learner.find(RecorderCB)?.plotLoss(join(folder.path, 'loss.svg'));
     folder.writeJson('summary.json', summary);
   }
-  log.info({ event: 'end', ...summary }, 'run ended');
+  reporter.log.info({ event: 'end', ...summary }, 'run ended');
   return summary;
 }
 
@@ -81,8 +81,13 @@ function metricsOf({ config: { monitor }, coordinator: { modelInfo } }: RunParts
   return new MetricsCB(...(hasAccuracy ? [new Accuracy()] : []));
 }
 
-function makeLearner(parts: RunParts, metrics: MetricsCB, statistics: ChannelStatistics): Learner {
-  const { config, loaders, coordinator, folder, context } = parts;
+function makeLearner(
+  parts: RunParts,
+  metrics: MetricsCB,
+  times: TimeSharesCB,
+  statistics: ChannelStatistics,
+): Learner {
+  const { config, loaders, coordinator, folder, context, reporter } = parts;
   const dls = config.dryRun
     ? { train: firstBatches(loaders.train, 2), valid: firstBatches(loaders.valid, 1) }
     : loaders;
@@ -94,9 +99,14 @@ function makeLearner(parts: RunParts, metrics: MetricsCB, statistics: ChannelSta
     cbs: [
       ...stepCallbacksOf(config, statistics),
       metrics,
+      times,
       parts.firstStep,
+      reporter.steps,
       ...scheduleChoice(config, batches),
-      ...courseCallbacksOf(config, folder?.path),
+      ...courseCallbacksOf(config, folder?.path, ({ path, globalStep }, ms) => {
+        times.saved(ms);
+        reporter.saved(path, globalStep, ms);
+      }),
       ...(context.callbacks ?? []),
     ],
   });

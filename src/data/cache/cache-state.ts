@@ -28,7 +28,10 @@ export function cacheState(cache: PixelCache): CacheState {
 function cacheAdvice(cache: PixelCache): string | undefined {
   const { kind, states, limit, rowBytes } = cache;
   if (cache.kind === 'disk' && cache.readOnly[0] !== 0) {
-    return `${cache.file} cannot be written any more: images that are not in it are decoded in every epoch`;
+    return (
+      `${cache.file} cannot be written any more, and images that are not in it are decoded in every epoch: ` +
+      'look at the free space of its disk'
+    );
   }
   // An earlier process may have had more room.
   if (!states.subarray(limit).includes(RowState.empty)) return undefined;

@@ -1,0 +1,34 @@
+import { Callback } from '../learner/callback.js';
+import type { Learner } from '../learner/learner.js';
+import type { Logger } from './run-log.js';
+
+const recordEveryMs = 10_000;
+
+/** Knows how many steps are done, for all records of the log, and notes there now and then how far the run is. */
+export class StepLogCB extends Callback {
+  /** Optimizer steps done; undefined before the fit. */
+  stepsDone?: number;
+  readonly #log: Pick<Required<Logger>, 'debug'>;
+  #notedMs = 0;
+
+  constructor(log: Pick<Required<Logger>, 'debug'>) {
+    super();
+    this.#log = log;
+  }
+
+  override beforeFit(learn: Learner): void {
+    this.stepsDone = learn.globalStep;
+    this.#notedMs = learn.clock();
+  }
+
+  override afterBatch(learn: Learner): void {
+    this.stepsDone = learn.globalStep;
+    const now = learn.clock();
+    if (now - this.#notedMs < recordEveryMs) return;
+    this.#notedMs = now;
+    const { epoch, iter, dl, training, loss } = learn;
+    const phase = training ? 'train' : 'valid';
+    const record = { event: 'progress', epoch: epoch + 1, phase, batch: iter + 1, batches: dl.length, loss };
+    this.#log.debug(record, `epoch ${epoch + 1}, ${phase} batch ${iter + 1} of ${dl.length}`);
+  }
+}
