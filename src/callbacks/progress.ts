@@ -62,6 +62,12 @@ export class ProgressCB extends Callback {
     this.#color = Boolean(stream.isTTY) && (color ?? !process.env.NO_COLOR);
   }
 
+  /** Writes lines that stay, above the bars where there are any. */
+  print(...lines: string[]): void {
+    if (this.#view) this.#view.print(lines);
+    else this.#stream.write(lines.map(line => `${line}\n`).join(''));
+  }
+
   override beforeFit(learn: Learner): void {
     this.#fitStartMs = learn.clock();
     this.#table = new EpochTable();
@@ -100,7 +106,7 @@ export class ProgressCB extends Callback {
   override async cleanupFit(learn: Learner): Promise<void> {
     this.#showHeldRow();
     const { history } = this.#curve;
-    if (this.#plot) this.#view?.print(drawLosses(history, this.#stream.columns ?? 80));
+    if (this.#plot) this.#view?.print(drawLosses(history, this.#stream.columns || 80));
     this.#view?.close();
     this.#view = undefined;
     this.#endListening?.();

@@ -51,8 +51,9 @@ export class TerminalView implements ProgressView {
     this.#stream.write(this.#erase() + showCursor);
   }
 
+  /** A terminal that does not know its width says 0. */
   get #columns(): number {
-    return this.#stream.columns ?? 80;
+    return this.#stream.columns || 80;
   }
 
   #barText(): string {

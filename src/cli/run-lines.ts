@@ -1,4 +1,7 @@
 import { join } from 'node:path';
+import { percent } from '../callbacks/number-format.js';
+import { slowestReplica, type TimeShares } from '../callbacks/time-account.js';
+import type { RunWarning } from '../protocol/warning.js';
 import type { FoundLr } from '../run/find-lr.js';
 import type { TrainSummary } from '../run/summary.js';
 import type { RunStart } from '../run/train-context.js';
@@ -13,6 +16,11 @@ const sharesOf = (batch: number, replicas: number): string => {
   return replicas === 1 ? String(batch) : `${batch} = ${shares.join(' + ')}`;
 };
 
+/** A share that rounds to 0 % says nothing. */
+const leastShown = 0.005;
+/** A wait below this is chance. */
+const leastWait = 0.03;
+
 const bytes = (count: number): string =>
   count < 1e6 ? `${Math.round(count / 1e3)} kB` : `${(count / 1e6).toFixed(1)} MB`;
 
@@ -26,13 +34,12 @@ function layerCounts(layers: RunStart['model']['layers']): string {
 
 /** The first lines of a run: devices, model, data. */
 export function startLines(start: RunStart): string {
-  const { engine, devices, deviceNote, model, data, config, workers, advice, folder, resumed } = start;
+  const { engine, devices, deviceNote, model, data, config, workers, folder, resumed } = start;
   const lines = [
     `devices  ${devices.join(', ')}  (${engine} engine)${deviceNote === undefined ? '' : `: ${deviceNote}`}`,
     `model    ${model.name}, ${grouped(model.parameters)} parameters, ${bytes(model.parameters * 4)}: ${layerCounts(model.layers)}`,
     `data     ${data.name}: ${grouped(data.train)} train, ${grouped(data.valid)} valid; ` +
       `batch ${sharesOf(config.batchSize, devices.length)}; ${workers} decode threads`,
-    ...(advice === undefined ? [] : [`advice   ${advice}`]),
     ...(folder === undefined ? [] : [`folder   ${folder}`]),
     ...(resumed === undefined ? [] : [resumeLine(resumed)]),
   ];
@@ -45,6 +52,11 @@ function resumeLine({ from, position, step, changed }: NonNullable<RunStart['res
   return `resume   ${from}: epoch ${position.epoch + 1}${batches}, ${step} steps done${differs}`;
 }
 
+/** For people: what is so, and what to do about it. */
+export function warningLines({ message, hint }: RunWarning): string[] {
+  return [`⚠ ${message}`, ...(hint === undefined ? [] : [`  → ${hint}`])];
+}
+
 /** What a search for a learning rate came to. */
 export function foundLrLines({ suggestions: { valley, steep, minimum }, plot }: FoundLr): string {
   const shown = (rate: number): string => String(Number(rate.toPrecision(2)));
@@ -54,12 +66,31 @@ export function foundLrLines({ suggestions: { valley, steep, minimum }, plot }: 
   ].join('\n');
 }
 
-/** The last line of a run. */
-export function endLines({
+/** The last lines of a run. */
+export function endLines(summary: TrainSummary): string {
+  return `${timeLine(summary.timeShares)}\n${resultLine(summary)}`;
+}
+
+/** Where the time went, the replicas' part as their mean; and which replica the others wait for, if one. */
+export function timeLine(shares: TimeShares): string {
+  const { data, compute, reduce, update, steps, validation, checkpoints, other } = shares;
+  const parts = { data, compute, reduce, update, steps, validation, checkpoints, other };
+  const shown = Object.entries(parts).filter(([, share = 0]) => share >= leastShown);
+  const texts = shown.map(([name, share = 0]) => `${name} ${percent(share)} %`);
+  const slow = slowestReplica(shares);
+  if (!slow || slow.wait < leastWait) return `time     ${texts.join(' · ')}`;
+  const { slowest, waiting, wait } = slow;
+  const of = shares.replicas[slowest];
+  return (
+    `time     ${texts.join(' · ')}   slowest: replica ${slowest} (${of.device}), compute ${percent(of.compute)} %` +
+    ` (replica ${waiting} waits ${percent(wait)} % in reduce for it)`
+  );
+}
+
+function resultLine({
   accuracy,
   seconds,
   imagesPerSecond,
-  dataShare,
   stopped,
   stopReason,
   folder,
@@ -70,7 +101,6 @@ export function endLines({
     `${stopped ? 'stopped' : 'done'} after ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`,
     ...(accuracy === null ? [] : [`valid accuracy ${(accuracy * 100).toFixed(2)} %`]),
     ...(imagesPerSecond === null ? [] : [`${grouped(Math.round(imagesPerSecond))} img/s`]),
-    ...(dataShare === null ? [] : [`${Math.round(dataShare * 100)} % of the training waiting for data`]),
     `${seconds.toFixed(1)} s`,
     folder === undefined ? 'dry run: nothing written' : `model in ${join(folder, 'model.json')}`,
   ];

@@ -13,7 +13,7 @@ import { help } from './help.js';
 import { listenForInterrupts } from './interrupt.js';
 import { describeError } from './report-error.js';
 import { err, out } from './run-command.js';
-import { endLines, foundLrLines, startLines } from './run-lines.js';
+import { endLines, foundLrLines, startLines, warningLines } from './run-lines.js';
 import { TerminalLine } from './terminal-line.js';
 
 /** Runs the command; the exit code says how it went. */
@@ -51,23 +51,34 @@ async function act(flags: ParsedFlags): Promise<number> {
 }
 
 async function runTraining({ action, options, log }: ParsedFlags): Promise<number> {
-  const interrupts = listenForInterrupts({ say: log === 'quiet' ? () => {} : err });
   const fetching = new TerminalLine(process.stderr);
+  const progress = new ProgressCB({ stream: process.stderr, plot: options.plot });
+  // Above what is redrawn, so that neither tears the other.
+  const say = (...lines: string[]): void => {
+    if (log === 'quiet') return;
+    fetching.clear();
+    progress.print(...lines);
+  };
+  const interrupts = listenForInterrupts({ say });
   const context: Record<ParsedFlags['log'], Partial<TrainContext>> = {
     pretty: {
-      callbacks: [new ProgressCB({ stream: process.stderr, plot: options.plot })],
+      callbacks: [progress],
+      onWarning: warning => say(...warningLines(warning)),
       onDataProgress: progress => fetching.show(progressText(progress)),
       onStart: start => {
         fetching.clear();
         err(startLines(start));
       },
     },
-    json: { onEpoch: record => out(JSON.stringify(record)) },
+    json: {
+      onEpoch: record => out(JSON.stringify(record)),
+      onWarning: warning => out(JSON.stringify({ event: 'warning', ...warning })),
+    },
     quiet: {},
   };
   try {
     const onOutput = (replica: number, text: string): void => {
-      if (log !== 'quiet') err(`replica ${replica}: ${text.trimEnd()}`);
+      say(...`replica ${replica}: ${text.trimEnd()}`.split('\n'));
     };
     const given = { signal: interrupts.signal, onOutput, ...context[log] };
     if (action === 'find-lr') {
