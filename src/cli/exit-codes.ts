@@ -37,9 +37,13 @@ const byErrorCode: Partial<Record<ErrorCode, number>> = {
   E_REPLICAS_DIVERGED: exitCodes.diverged,
 };
 
+/** A disk that is full or breaks: nobody gave a wrong option. */
+const ofDisk: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'];
+
 /** Of the error, or, where that tells nothing (a replica failed), of what caused it. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return exitCodes.failed;
+  if (ofDisk.includes((error.cause as NodeJS.ErrnoException | undefined)?.code)) return exitCodes.failed;
   const code = 'code' in error ? byErrorCode[error.code as ErrorCode] : undefined;
   return code ?? exitCodeOf(error.cause);
 }

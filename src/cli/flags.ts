@@ -122,7 +122,9 @@ const runFlags: Readonly<Record<string, RunFlag>> = {
   'stall-warning': { key: 'stallWarning', group: 'Training', value: 'seconds', read: number },
   out: { key: 'out', group: 'Output', value: 'folder', common: true },
   checkpoint: { key: 'checkpoint', group: 'Output', value: 'n', read: number },
+  'keep-checkpoints': { key: 'keepCheckpoints', group: 'Output', value: 'n', read: number },
   'checkpoint-steps': { key: 'checkpointSteps', group: 'Output', value: 'n', read: number },
+  'checkpoint-minutes': { key: 'checkpointMinutes', group: 'Output', value: 'minutes', read: number },
   resume: { key: 'resume', group: 'Output', value: 'folder', common: true },
   track: { key: 'track', group: 'Output', value: trackerNames.join(','), read: text => text.split(',') },
   plot: { key: 'plot', group: 'Output' },
@@ -143,6 +145,13 @@ const ownFlags: Readonly<Record<string, Flag>> = {
     common: true,
   },
   'list-devices': { group: 'Other', description: 'show engines and devices, then end', common: true },
+  grace: {
+    group: 'Other',
+    value: 'seconds',
+    description: 'after SIGTERM: how long the step and the saving may take before all ends at once',
+    default: '25',
+    common: false,
+  },
   debug: { group: 'Other', description: 'show the stack of an error', common: false },
   help: { group: 'Other', description: 'this page', common: true },
   'help-all': { group: 'Other', description: 'every option, and the exit codes', common: true },
@@ -215,8 +224,13 @@ export interface ParsedFlags {
   readonly action: 'train' | 'find-lr' | 'list-devices' | 'help' | 'help-all' | 'version';
   readonly options: TrainOptions;
   readonly log: LogMode;
+  /** Seconds that a SIGTERM leaves for the step and the saving. */
+  readonly grace: number;
   readonly debug: boolean;
 }
+
+/** As long as a timer can wait. */
+const longestGrace = 2_147_483;
 
 const isLogMode = (text: unknown): text is LogMode => ['pretty', 'json', 'quiet'].includes(String(text));
 
@@ -225,10 +239,17 @@ export function parseFlags(args: readonly string[]): ParsedFlags {
   const values = parseArguments(args, { ...runFlags, ...ownFlags });
   const options = runOptions(values);
   const { log = 'pretty' } = values;
+  const grace = typeof values.grace === 'string' ? number(values.grace) : 25;
+  if (!(grace >= 0 && grace <= longestGrace)) {
+    throw new ConfigError(`--grace ${values.grace} is no number of seconds`, {
+      where: '--grace',
+      hint: `0 … ${longestGrace}`,
+    });
+  }
   if (!isLogMode(log)) {
     throw new ConfigError(`--log ${log} is not known`, { where: '--log', hint: 'pretty, json or quiet' });
   }
   const actions = ['help', 'help-all', 'version', 'list-devices', 'find-lr'] as const;
   const action = actions.find(name => values[name] === true) ?? 'train';
-  return { action, options: options as TrainOptions, log, debug: values.debug === true };
+  return { action, options: options as TrainOptions, log, grace, debug: values.debug === true };
 }

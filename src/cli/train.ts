@@ -1,6 +1,7 @@
 /** The `train` command: the only place that reads argv, prints, handles signals and sets the exit code. */
 import { ProgressCB } from '../callbacks/progress.js';
 import { listDevices } from '../engine/devices.js';
+import { AbortedError } from '../errors.js';
 import { ownVersion } from '../run/environment.js';
 import { findLr } from '../run/find-lr.js';
 import { train } from '../run/train.js';
@@ -14,11 +15,11 @@ import { listenForInterrupts } from './interrupt.js';
 import { describeError } from './report-error.js';
 import { err, out } from './run-command.js';
 import { endLines, foundLrLines, startLines, warningLines } from './run-lines.js';
+import { savedLines } from './saved-lines.js';
 import { TerminalLine } from './terminal-line.js';
 
 /** Runs the command; the exit code says how it went. */
 export async function main(args: readonly string[]): Promise<void> {
-  const color = Boolean(process.stderr.isTTY) && !process.env.NO_COLOR;
   let debug = args.includes('--debug');
   // Whoever read us (`| head -1`) has enough: that is no error of ours, and nothing more can be said.
   process.stdout.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1));
@@ -27,9 +28,14 @@ export async function main(args: readonly string[]): Promise<void> {
     debug = flags.debug;
     process.exitCode = await act(flags);
   } catch (error) {
-    err(describeError(error, { debug, color }));
+    tell(error, debug);
     process.exitCode = exitCodeOf(error);
   }
+}
+
+function tell(error: unknown, debug: boolean): void {
+  const color = Boolean(process.stderr.isTTY) && !process.env.NO_COLOR;
+  err(describeError(error, { debug, color }));
 }
 
 async function act(flags: ParsedFlags): Promise<number> {
@@ -50,7 +56,7 @@ async function act(flags: ParsedFlags): Promise<number> {
   }
 }
 
-async function runTraining({ action, options, log }: ParsedFlags): Promise<number> {
+async function runTraining({ action, options, log, grace, debug }: ParsedFlags): Promise<number> {
   const fetching = new TerminalLine(process.stderr);
   const progress = new ProgressCB({ stream: process.stderr, plot: options.plot });
   // Above what is redrawn, so that neither tears the other.
@@ -59,7 +65,8 @@ async function runTraining({ action, options, log }: ParsedFlags): Promise<numbe
     fetching.clear();
     progress.print(...lines);
   };
-  const interrupts = listenForInterrupts({ say });
+  const interrupts = listenForInterrupts({ say, graceMs: grace * 1000, closeMs: 2000 });
+  let folder: string | undefined;
   const context: Record<ParsedFlags['log'], Partial<TrainContext>> = {
     pretty: {
       callbacks: [progress],
@@ -76,11 +83,19 @@ async function runTraining({ action, options, log }: ParsedFlags): Promise<numbe
     },
     quiet: {},
   };
+  const told = context[log];
+  const { signal, abortSignal } = interrupts;
+  const given: TrainContext = {
+    ...told,
+    signal,
+    abortSignal,
+    onOutput: (replica, text) => say(...`replica ${replica}: ${text.trimEnd()}`.split('\n')),
+    onStart: start => {
+      folder = start.folder;
+      return told.onStart?.(start);
+    },
+  };
   try {
-    const onOutput = (replica: number, text: string): void => {
-      say(...`replica ${replica}: ${text.trimEnd()}`.split('\n'));
-    };
-    const given = { signal: interrupts.signal, onOutput, ...context[log] };
     if (action === 'find-lr') {
       const found = await findLr(options, given);
       out(log === 'json' ? JSON.stringify({ event: 'lr', ...found }) : foundLrLines(found));
@@ -89,7 +104,14 @@ async function runTraining({ action, options, log }: ParsedFlags): Promise<numbe
     const summary = await train(options, given);
     if (log === 'json') out(JSON.stringify({ event: 'summary', ...summary }));
     if (log === 'pretty') err(endLines(summary));
+    if (summary.stopped) say(...(await savedLines(folder)));
     return interrupts.exitCode ?? exitCodes.done;
+  } catch (error) {
+    const { exitCode } = interrupts;
+    const isWanted = error instanceof AbortedError && exitCode !== undefined;
+    if (!isWanted) tell(error, debug);
+    say(...(await savedLines(folder)));
+    return isWanted ? exitCode : exitCodeOf(error);
   } finally {
     fetching.clear();
     interrupts.close();

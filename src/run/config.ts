@@ -158,8 +158,15 @@ export const configSchema = z.strictObject({
     .int()
     .min(0)
     .default(1)
-    .describe('after each epoch keep the newest checkpoint and so many of the best; 0: keep none'),
+    .describe('save a checkpoint after each epoch, and keep so many of the best; 0: save none'),
+  keepCheckpoints: positive.default(2).describe('newest checkpoints kept beside the best'),
   checkpointSteps: positive.optional().describe('save one after so many optimizer steps, too'),
+  checkpointMinutes: z
+    .number()
+    .positive()
+    .finite()
+    .optional()
+    .describe('save one after so many minutes, too'),
   resume: z.string().min(1).optional().describe('go on with this run folder, or from one checkpoint of it'),
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(42).describe('of every random number'),
   workers: z
@@ -234,6 +241,7 @@ const needs: readonly [keyof TrainConfig, (config: TrainConfig) => boolean, stri
   ['lrGamma', ({ schedule }) => schedule === 'exponential', 'schedule exponential'],
   ['cutmix', ({ mixup }) => mixup === undefined, 'a run without mixup: a batch is mixed once'],
   ['checkpointSteps', ({ checkpoint }) => checkpoint > 0, 'checkpoint 1 or more'],
+  ['checkpointMinutes', ({ checkpoint }) => checkpoint > 0, 'checkpoint 1 or more'],
 ];
 
 /** Whether anything is drawn for a batch that images could have draws of their own for. */
