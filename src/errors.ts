@@ -23,7 +23,8 @@ export type ErrorCode =
   | 'E_RUN_FOLDER'
   | 'E_CHECKPOINT'
   | 'E_ABORTED'
-  | 'E_PROTOCOL';
+  | 'E_PROTOCOL'
+  | 'E_PROCESS';
 
 export interface ErrorDetails {
   /** Where: a file, row, option or parameter, as a person would write it. */
@@ -193,6 +194,13 @@ export class ProtocolError extends GradringError {
   }
 }
 
+/** The process of an isolated run ended without a word; `cause` has what it wrote last. */
+export class IsolatedRunError extends GradringError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('E_PROCESS', message, details);
+  }
+}
+
 const classes: Record<ErrorCode, new (message: string, details?: ErrorDetails) => GradringError> = {
   E_CONFIG: ConfigError,
   E_DEVICE: DeviceError,
@@ -213,6 +221,7 @@ const classes: Record<ErrorCode, new (message: string, details?: ErrorDetails) =
   E_CHECKPOINT: CheckpointError,
   E_ABORTED: AbortedError,
   E_PROTOCOL: ProtocolError,
+  E_PROCESS: IsolatedRunError,
 };
 
 /** An error as plain data, for crossing threads: structured clone would drop its class and code. */
@@ -239,23 +248,41 @@ export function errorToWire(thrown: unknown, depth = 0): WireError {
     stack: thrown.stack,
     code: typeof code === 'string' ? code : undefined,
     ...(thrown instanceof GradringError ? { where, hint, replica, step, phase } : {}),
-    cause: thrown.cause === undefined || depth > 4 ? undefined : errorToWire(thrown.cause, depth + 1),
+    cause: thrown.cause === undefined || depth >= deepestCause ? undefined : errorToWire(thrown.cause, depth + 1),
   };
 }
 
-/** Rebuilds the error, its class, stack and cause on the other side. */
-export function errorFromWire(wire: WireError): Error {
-  const cause = wire.cause ? errorFromWire(wire.cause) : undefined;
-  const Class = classes[wire.code as ErrorCode];
-  // MessagePack knows no undefined: what was absent arrives as null.
-  const details = Object.fromEntries(Object.entries(wire).filter(([, value]) => value !== null));
+/** Causes of causes that are carried over. */
+const deepestCause = 5;
+
+/** Rebuilds the error, its class, stack and cause on the other side. What is not as it should be is left out. */
+export function errorFromWire(wire: WireError, depth = 0): Error {
+  const message = text(wire.message) ?? 'an error without a message';
+  const cause = isObject(wire.cause) && depth < deepestCause ? errorFromWire(wire.cause, depth + 1) : undefined;
+  const code = text(wire.code);
+  const Class = code !== undefined && Object.hasOwn(classes, code) ? classes[code as ErrorCode] : undefined;
   const error = Class
-    ? new Class(wire.message, { ...details, cause })
-    : new Error(wire.message, cause === undefined ? undefined : { cause });
+    ? new Class(message, { ...detailsOf(wire), cause })
+    : new Error(message, cause === undefined ? undefined : { cause });
   if (!Class) {
-    error.name = wire.name;
-    if (wire.code) Object.assign(error, { code: wire.code });
+    error.name = text(wire.name) ?? 'Error';
+    if (code !== undefined) Object.assign(error, { code });
   }
-  if (wire.stack) error.stack = wire.stack;
+  error.stack = text(wire.stack) ?? error.stack;
   return error;
 }
+
+/** MessagePack knows no undefined: what was absent arrives as null. */
+function detailsOf({ where, hint, replica, step, phase }: WireError): ErrorDetails {
+  return {
+    where: text(where),
+    hint: text(hint),
+    phase: text(phase),
+    replica: typeof replica === 'number' ? replica : undefined,
+    step: typeof step === 'number' ? step : undefined,
+  };
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+const isObject = (value: unknown): value is WireError => typeof value === 'object' && value !== null;

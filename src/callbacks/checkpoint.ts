@@ -23,6 +23,8 @@ export interface CheckpointOptions {
   readonly saveTopK?: number;
   /** How many of the newest are kept, one from where a fit is stopped before its end included. Default 1; 0: none. */
   readonly keepLast?: number;
+  /** Save before the first step of a new fit, too. Default false. */
+  readonly saveAtStart?: boolean;
   /** Save when this many epochs are over. Default 1; 0: not at the end of epochs. */
   readonly everyNEpochs?: number;
   /** Save when this many optimizer steps are over, too. Default: no. */
@@ -61,6 +63,7 @@ export class CheckpointCB extends Callback {
   #savedAt?: Position;
   /** By the Learner's clock. */
   #savedMs = 0;
+  #isStarting = false;
 
   /** @throws ConfigError */
   constructor(options: CheckpointOptions) {
@@ -110,6 +113,7 @@ export class CheckpointCB extends Callback {
     }
     this.#savedAt = learn.position;
     this.#savedMs = learn.clock();
+    this.#isStarting = this.#options.saveAtStart && !learn.resumed;
   }
 
   /** Once the other callbacks have seen the batch. */
@@ -123,7 +127,9 @@ export class CheckpointCB extends Callback {
   }
 
   override async beforeEpoch(learn: Learner): Promise<void> {
-    await this.#saveEpoch(learn);
+    if (this.#isStarting) await this.#save(learn);
+    else await this.#saveEpoch(learn);
+    this.#isStarting = false;
   }
 
   override async cleanupFit(learn: Learner): Promise<void> {
@@ -202,6 +208,7 @@ export class CheckpointCB extends Callback {
 const defaults = {
   saveTopK: 1,
   keepLast: 1,
+  saveAtStart: false,
   everyNEpochs: 1,
   everyNSteps: 0,
   everyMinutes: 0,

@@ -63,7 +63,7 @@ export abstract class LearnerState {
   devices?: readonly string[];
   /** Whether the signal ended the last fit. */
   stopped = false;
-  /** Why `stop` ended the last fit, if it did. */
+  /** Why `stop` ended the last fit, if it did; or the signal, if its reason is a text. */
   stopReason?: string;
 
   /** @throws CallbackError */

@@ -217,6 +217,8 @@ export class Learner extends LearnerState {
   #stopIfAborted(): void {
     if (!this.signal?.aborted) return;
     this.stopped = true;
+    const { reason } = this.signal;
+    if (typeof reason === 'string') this.stopReason = reason;
     throw new CancelFitException();
   }
 }

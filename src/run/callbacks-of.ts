@@ -73,7 +73,7 @@ function changesOf(config: TrainConfig): TransformSpec[] {
 export function courseCallbacksOf(
   config: TrainConfig,
   folder: string | undefined,
-  onSave?: CheckpointOptions['onSave'],
+  saving: Pick<CheckpointOptions, 'onSave' | 'saveAtStart'> = {},
 ): Callback[] {
   const { ema, monitor, earlyStop, maxSteps, maxTime, limitBatches, checkpoint, plot } = config;
   const budget = { maxSteps, maxTime, limitTrainBatches: limitBatches, limitValidBatches: limitBatches };
@@ -95,7 +95,7 @@ export function courseCallbacksOf(
           everyMinutes: config.checkpointMinutes,
           saveOnException: true,
           run: { config },
-          onSave,
+          ...saving,
         }),
       ]),
     ]),

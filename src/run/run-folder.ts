@@ -45,6 +45,11 @@ export class RunFolder {
     return folder;
   }
 
+  /** A folder that is there, as it stands. */
+  static at(path: string): RunFolder {
+    return new RunFolder(path);
+  }
+
   static #claimNumber(parent: string): string {
     for (;;) {
       let path = parent;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TrainOptions } from './config.js';
 import { EventHistory } from './event-history.js';
+import { runIsolated } from './isolated/run-isolated.js';
 import type { RunControls } from './run-controls.js';
 import { failureOf, type RunEvent, type RunEventBody } from './run-events.js';
 import { runHere } from './run-here.js';
@@ -12,10 +13,22 @@ import type { TrainContext } from './train-context.js';
 export interface RunContext
   extends Omit<
     TrainContext,
-    'onStart' | 'onEpoch' | 'onWarning' | 'onOutput' | 'onCheckpoint' | 'onDataProgress'
+    | 'onStart'
+    | 'onEpoch'
+    | 'onWarning'
+    | 'onOutput'
+    | 'onCheckpoint'
+    | 'onDataProgress'
+    | 'onFolder'
+    | 'savesAtStart'
   > {
   /** Names the run in its events and its log. Default: a random one. */
   readonly id?: string;
+  /**
+   * Train in a process of its own, so that a crash in native code harms no one else. The interface is the same, but for
+   * `callbacks`, which cannot be handed to another process. Default false.
+   */
+  readonly isolate?: boolean;
   /** How long `close()` waits for the step under way and the saving before it ends the run at once, in ms. Default 10 000. */
   readonly closeGraceMs?: number;
 }
@@ -49,8 +62,12 @@ export interface Run {
  * the event `failed`, and by `result`.
  */
 export function startRun(options: TrainOptions = {}, context: RunContext = {}): Run {
-  const id = context.id ?? randomUUID();
-  return new RunHandle(id, context, controls => runHere(options, { ...context, id }, controls));
+  const { id = randomUUID(), isolate = false, closeGraceMs = 10_000, ...rest } = context;
+  const execute = (controls: RunControls): Promise<TrainSummary> =>
+    isolate
+      ? runIsolated(options, { ...rest, id, graceMs: closeGraceMs }, controls)
+      : runHere(options, { ...rest, id }, controls);
+  return new RunHandle({ ...context, id, closeGraceMs }, execute);
 }
 
 class RunHandle implements Run {
@@ -63,8 +80,7 @@ class RunHandle implements Run {
   #closing?: Promise<void>;
 
   constructor(
-    id: string,
-    { closeGraceMs = 10_000, signal, abortSignal }: RunContext,
+    { id, closeGraceMs, signal, abortSignal }: RunContext & { id: string; closeGraceMs: number },
     execute: (controls: RunControls) => Promise<TrainSummary>,
   ) {
     this.id = id;

@@ -50,6 +50,10 @@ export interface TrainContext {
   readonly logger?: Logger;
   /** Added to those of the run, such as a `ProgressCB`. */
   readonly callbacks?: readonly Callback[];
+  /** Told where the run folder is and what all settings are, as soon as it was made. */
+  readonly onFolder?: (path: string, config: TrainConfig) => void;
+  /** Save a checkpoint before the first step, too, where `onReplicaFailure` is not `fail`. Default false. */
+  readonly savesAtStart?: boolean;
   /** Told while the data are downloaded or unpacked. */
   readonly onDataProgress?: (progress: DataProgress) => void;
   /** Called once, before the first step, and awaited: what it throws ends the run. */

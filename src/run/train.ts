@@ -33,8 +33,12 @@ export async function train(options: TrainOptions = {}, context: TrainContext = 
   const resumed = resume === undefined ? undefined : await resumedRun({ ...options, resume });
   const config = resolveConfig(resumed?.options ?? options);
   const makeFolder = (): RunFolder | undefined => {
-    if (resumed) return RunFolder.reopen(resumed.folder, resumed.checkpoint.position.epoch);
-    return config.dryRun ? undefined : RunFolder.create(config.out);
+    if (config.dryRun) return undefined;
+    const folder = resumed
+      ? RunFolder.reopen(resumed.folder, resumed.checkpoint.position.epoch)
+      : RunFolder.create(config.out);
+    context.onFolder?.(folder.path, config);
+    return folder;
   };
   return withRun(config, context, makeFolder, (parts, statistics) => run(parts, statistics, resumed));
 }
@@ -103,9 +107,12 @@ function makeLearner(
       parts.firstStep,
       reporter.steps,
       ...scheduleChoice(config, batches),
-      ...courseCallbacksOf(config, folder?.path, ({ path, globalStep }, ms) => {
-        times.saved(ms);
-        reporter.saved(path, globalStep, ms);
+      ...courseCallbacksOf(config, folder?.path, {
+        saveAtStart: context.savesAtStart && config.onReplicaFailure !== 'fail',
+        onSave({ path, globalStep }, ms) {
+          times.saved(ms);
+          reporter.saved(path, globalStep, ms);
+        },
       }),
       ...(context.callbacks ?? []),
     ],
