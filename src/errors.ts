@@ -248,7 +248,8 @@ export function errorToWire(thrown: unknown, depth = 0): WireError {
     stack: thrown.stack,
     code: typeof code === 'string' ? code : undefined,
     ...(thrown instanceof GradringError ? { where, hint, replica, step, phase } : {}),
-    cause: thrown.cause === undefined || depth >= deepestCause ? undefined : errorToWire(thrown.cause, depth + 1),
+    cause:
+      thrown.cause === undefined || depth >= deepestCause ? undefined : errorToWire(thrown.cause, depth + 1),
   };
 }
 
@@ -258,7 +259,8 @@ const deepestCause = 5;
 /** Rebuilds the error, its class, stack and cause on the other side. What is not as it should be is left out. */
 export function errorFromWire(wire: WireError, depth = 0): Error {
   const message = text(wire.message) ?? 'an error without a message';
-  const cause = isObject(wire.cause) && depth < deepestCause ? errorFromWire(wire.cause, depth + 1) : undefined;
+  const cause =
+    isObject(wire.cause) && depth < deepestCause ? errorFromWire(wire.cause, depth + 1) : undefined;
   const code = text(wire.code);
   const Class = code !== undefined && Object.hasOwn(classes, code) ? classes[code as ErrorCode] : undefined;
   const error = Class

@@ -7,6 +7,9 @@ import { ClassLabel, type Feature, type Features, Image, Value } from '../rows/f
 /** Key of the footer under which `datasets` keeps its features, as JSON. */
 const FOOTER_KEY = 'huggingface';
 
+/** More than there are in any dataset of images: a name is made for each. */
+const MOST_CLASSES = 65_536;
+
 const declared = z.object({
   info: z.object({
     features: z.record(
@@ -17,7 +20,7 @@ const declared = z.object({
           _type: z.string().optional(),
           dtype: z.string().optional(),
           names: z.array(z.string()).nullish(),
-          num_classes: z.int().positive().nullish(),
+          num_classes: z.int().positive().max(MOST_CLASSES).nullish(),
         }),
         z.array(z.unknown()),
       ]),

@@ -5,6 +5,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { AsyncBuffer, Compressors, FileMetaData } from 'hyparquet';
 import { AbortedError, DatasetError } from '../../errors.js';
 import type { Features } from '../rows/features.js';
+import { checkMetadata } from './check-metadata.js';
 import { featuresOf } from './features.js';
 
 /** Some columns of a row group. */
@@ -63,10 +64,12 @@ export class ParquetFile {
   /** @throws DatasetError where it cannot be read or is no Parquet file */
   static async open(file: string): Promise<ParquetFile> {
     const path = resolve(file);
-    const { parquetMetadataAsync } = await import('hyparquet');
+    const { parquetMetadataAsync, parquetSchema } = await import('hyparquet');
     try {
       const buffer = await fileBuffer(path);
-      return new ParquetFile(path, buffer, await parquetMetadataAsync(buffer, { geoparquet: false }));
+      const metadata = await parquetMetadataAsync(buffer, { geoparquet: false });
+      checkMetadata(metadata, parquetSchema(metadata), buffer.byteLength);
+      return new ParquetFile(path, buffer, metadata);
     } catch (cause) {
       if (cause instanceof DatasetError) throw cause;
       const { code, message } = cause as NodeJS.ErrnoException;
@@ -102,10 +105,13 @@ export class ParquetFile {
     const unknown = columns.find(name => !(name in this.features));
     if (unknown !== undefined) throw this.#noColumn(unknown);
     const { firstRow, numRows } = this.groups[index];
-    const { parquetScan } = await import('hyparquet');
+    const [{ parquetScan }, { checkedBuffer }] = await Promise.all([
+      import('hyparquet'),
+      import('./check-pages.js'),
+    ]);
     try {
       const scan = await parquetScan({
-        file: this.#buffer,
+        file: checkedBuffer(this.#buffer, this.#metadata.row_groups[index]),
         metadata: this.#metadata,
         columns: [...columns],
         // Or bytes without a type become strings, and images are lost.
@@ -179,8 +185,12 @@ async function readFully(handle: FileHandle, target: Uint8Array, position: numbe
 
 async function decompressors(): Promise<Compressors> {
   const { compressors } = await import('hyparquet-compressors');
-  // Node's own are several times as fast as those in JavaScript.
-  return { ...compressors, GZIP: input => gunzipSync(input), BROTLI: input => brotliDecompressSync(input) };
+  // Node's own are several times as fast as those in JavaScript; no page may become larger than it says.
+  return {
+    ...compressors,
+    GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(length, 1) }),
+    BROTLI: (input, length) => brotliDecompressSync(input, { maxOutputLength: Math.max(length, 1) }),
+  };
 }
 
 /** 64-bit integers come as BigInts, which no other number can be compared or added to. */
