@@ -90,9 +90,8 @@ async function runTraining({ action, options, log, grace, debug }: ParsedFlags):
     signal,
     abortSignal,
     onOutput: (replica, text) => say(...`replica ${replica}: ${text.trimEnd()}`.split('\n')),
-    onStart: start => {
-      folder = start.folder;
-      return told.onStart?.(start);
+    onFolder: path => {
+      folder = path;
     },
   };
   try {

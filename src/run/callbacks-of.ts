@@ -73,7 +73,7 @@ function changesOf(config: TrainConfig): TransformSpec[] {
 export function courseCallbacksOf(
   config: TrainConfig,
   folder: string | undefined,
-  saving: Pick<CheckpointOptions, 'onSave' | 'saveAtStart'> = {},
+  saving: Pick<CheckpointOptions, 'onSave' | 'saveAtStart' | 'run'> = {},
 ): Callback[] {
   const { ema, monitor, earlyStop, maxSteps, maxTime, limitBatches, checkpoint, plot } = config;
   const budget = { maxSteps, maxTime, limitTrainBatches: limitBatches, limitValidBatches: limitBatches };
@@ -94,7 +94,6 @@ export function courseCallbacksOf(
           everyNSteps: config.checkpointSteps,
           everyMinutes: config.checkpointMinutes,
           saveOnException: true,
-          run: { config },
           ...saving,
         }),
       ]),

@@ -1,10 +1,11 @@
 /** A run that goes on: its folder, its settings with what is changed of them, and where it stands. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { readCheckpoint } from '../checkpoint/learner-checkpoints.js';
 import type { Checkpoint } from '../checkpoint/restore.js';
 import { CheckpointError, ConfigError } from '../errors.js';
-import type { TrainConfig, TrainOptions } from './config.js';
+import type { TrainOptions } from './config.js';
+import { changedSettings } from './resume-settings.js';
 
 export interface ResumedRun {
   /** The run's own settings, with those that were given in their place. */
@@ -15,54 +16,42 @@ export interface ResumedRun {
   readonly changed: readonly string[];
 }
 
-/** With another value of these it would be another run. */
-const fixed: readonly (keyof TrainConfig)[] = [
-  'data',
-  'imageColumn',
-  'labelColumn',
-  'imageSize',
-  'fit',
-  'kernel',
-  'channels',
-  'validSplit',
-  'model',
-  'recipe',
-  'options',
-  'seed',
-  'batchSize',
-  'accumulate',
-  'limitBatches',
-  'optimizer',
-  'schedule',
-];
-
-/** A cycle is cut for its number of epochs; the other curves keep the rate that they began with. */
-const fixedBySchedule: Readonly<Record<TrainConfig['schedule'], readonly (keyof TrainConfig)[]>> = {
-  'one-cycle': ['epochs'],
-  cosine: ['lr'],
-  'flat-cos': ['lr'],
-  exponential: ['lr'],
-  constant: [],
-};
+/** What a run keeps in its checkpoints. */
+export interface RunNote {
+  readonly config: object;
+  /** Samples to train on. */
+  readonly samples: number;
+}
 
 /**
  * @param options with `resume`: a run folder, or a checkpoint in it
- * @throws CheckpointError when there is nothing to go on with
+ * @throws CheckpointError when there is nothing to go on with, or it is damaged
  * @throws ConfigError when a setting is given that cannot be changed
  */
 export async function resumedRun(options: TrainOptions & { resume: string }): Promise<ResumedRun> {
   const { resume, ...given } = options;
   const folder = runFolderOf(resume);
   const own = settingsIn(folder);
-  checkGiven(given, own);
+  const changed = changedSettings(given, own);
   const isFolder = resolve(resume) === folder;
-  const checkpoint = await readCheckpoint(isFolder ? join(folder, 'checkpoints') : resume);
+  if (isFolder && !holdsCheckpoints(folder)) throw nothingYet(folder);
+  const checkpoint = await readCheckpoint(
+    isFolder ? join(folder, 'checkpoints') : resume,
+    good => `go on from the newest good one: --resume ${good}`,
+  );
   const merged: TrainOptions = { ...own, ...given, resume };
   checkEpochs(checkpoint, merged, folder);
-  const changed = Object.entries(given)
-    .filter(([key, value]) => differs(own[key as keyof TrainOptions], value))
-    .map(([key, value]) => `${key} ${show(own[key as keyof TrainOptions])} → ${show(value)}`);
   return { options: merged, folder, checkpoint, changed };
+}
+
+/** @throws CheckpointError when the run was begun with more or fewer samples: it could not go on in their order */
+export function requireSameSamples({ checkpoint: { info, name } }: ResumedRun, samples: number): void {
+  const { samples: before = samples } = info.run as Partial<RunNote>;
+  if (before === samples) return;
+  throw new CheckpointError(
+    `the checkpoint cannot be resumed: it was made with ${before} samples to train on, and there are ${samples} now`,
+    { where: name, hint: 'resume with the same data; or start a new run' },
+  );
 }
 
 function runFolderOf(path: string): string {
@@ -71,9 +60,21 @@ function runFolderOf(path: string): string {
   if (found !== undefined) return found;
   throw new CheckpointError(`${path} is no run that can be resumed: it has no config.json`, {
     where: path,
-    hint: 'name a run folder, such as runs/7, or a checkpoint in its folder checkpoints',
+    hint: 'name a run folder, such as runs/7, or a checkpoint in its folder checkpoints; a run that ended before it began is to be started again',
   });
 }
+
+/** Also damaged ones; not what a program that was killed has left of the first one. */
+function holdsCheckpoints(folder: string): boolean {
+  const path = join(folder, 'checkpoints');
+  return existsSync(path) && readdirSync(path).some(name => name.endsWith('.json'));
+}
+
+const nothingYet = (folder: string): CheckpointError =>
+  new CheckpointError(`${folder} holds no checkpoint: there is nothing to resume`, {
+    where: folder,
+    hint: 'it ended before its first one, or keeps none (--checkpoint 0); start it again with another --out, or once this folder is removed',
+  });
 
 function settingsIn(folder: string): TrainOptions {
   const path = join(folder, 'config.json');
@@ -86,27 +87,6 @@ function settingsIn(folder: string): TrainOptions {
   }
 }
 
-function checkGiven(given: TrainOptions, own: TrainOptions): void {
-  const { schedule = 'one-cycle' } = own;
-  const other = [...fixed, ...fixedBySchedule[schedule]].filter(
-    key => given[key] !== undefined && differs(own[key], given[key]),
-  );
-  if (other.length > 0) {
-    const told = other.map(key => `${key} ${show(own[key])} → ${show(given[key])}`).join(', ');
-    throw new ConfigError(`a run cannot be resumed with another ${other.join(', ')}: ${told}`, {
-      where: other[0],
-      hint: 'leave it out, or start a new run',
-    });
-  }
-  for (const key of ['out', 'dryRun'] as const) {
-    if (!given[key]) continue;
-    throw new ConfigError(`${key} and resume exclude each other: a resumed run goes on in its folder`, {
-      where: key,
-      hint: 'leave one of them out',
-    });
-  }
-}
-
 function checkEpochs({ position }: Checkpoint, { epochs = 0 }: TrainOptions, folder: string): void {
   if (position.epoch < epochs) return;
   throw new ConfigError(`${folder} has done ${position.epoch} epochs, and ${epochs} are asked for`, {
@@ -114,8 +94,3 @@ function checkEpochs({ position }: Checkpoint, { epochs = 0 }: TrainOptions, fol
     hint: `give more: epochs counts from the beginning of the first run`,
   });
 }
-
-/** As JSON has it: flags give some numbers as text. */
-const differs = (a: unknown, b: unknown): boolean => show(a) !== show(b);
-const show = (value: unknown): string =>
-  typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none');

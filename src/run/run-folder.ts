@@ -31,11 +31,12 @@ export class RunFolder {
 
   /**
    * The folder of a run that goes on after `epochs` epochs: records of later ones, which are done again, are dropped,
-   * and what told of its end.
+   * and what told of its end, and what a program that was killed has left half written.
    */
   static reopen(path: string, epochs: number): RunFolder {
     const folder = new RunFolder(path);
-    for (const name of ['FAILED.json', 'summary.json']) rmSync(join(path, name), { force: true });
+    const rests = readdirSync(path).filter(name => name.endsWith('.tmp'));
+    for (const name of ['FAILED.json', 'summary.json', ...rests]) rmSync(join(path, name), { force: true });
     const metrics = join(path, 'metrics.jsonl');
     if (!existsSync(metrics)) return folder;
     const lines = readFileSync(metrics, 'utf8')

@@ -18,7 +18,7 @@ import { saveModel } from './model-files.js';
 import { withRun } from './open-run.js';
 import { optimizerChoice, scheduleChoice } from './optimizer-choice.js';
 import { announce, type RunParts, summarise } from './report.js';
-import { type ResumedRun, resumedRun } from './resumed-run.js';
+import { type ResumedRun, type RunNote, requireSameSamples, resumedRun } from './resumed-run.js';
 import { RunFolder } from './run-folder.js';
 import type { TrainSummary } from './summary.js';
 import type { TrainContext } from './train-context.js';
@@ -48,7 +48,8 @@ async function run(
   statistics: ChannelStatistics,
   resumed: ResumedRun | undefined,
 ): Promise<TrainSummary> {
-  const { config, coordinator, folder, reporter } = parts;
+  const { config, coordinator, data, folder, reporter } = parts;
+  if (resumed) requireSameSamples(resumed, data.train.length);
   const metrics = metricsOf(parts);
   const times = new TimeSharesCB();
   folder?.writeJson('config.json', { ...config, normalisation: statistics });
@@ -91,7 +92,7 @@ function makeLearner(
   times: TimeSharesCB,
   statistics: ChannelStatistics,
 ): Learner {
-  const { config, loaders, coordinator, folder, context, reporter } = parts;
+  const { config, data, loaders, coordinator, folder, context, reporter } = parts;
   const dls = config.dryRun
     ? { train: firstBatches(loaders.train, 2), valid: firstBatches(loaders.valid, 1) }
     : loaders;
@@ -108,6 +109,7 @@ function makeLearner(
       reporter.steps,
       ...scheduleChoice(config, batches),
       ...courseCallbacksOf(config, folder?.path, {
+        run: { config, samples: data.train.length } satisfies RunNote,
         saveAtStart: context.savesAtStart && config.onReplicaFailure !== 'fail',
         onSave({ path, globalStep }, ms) {
           times.saved(ms);
