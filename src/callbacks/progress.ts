@@ -12,6 +12,7 @@ import { PlainView } from './plain-view.js';
 import type { ProgressState } from './progress-text.js';
 import type { ProgressStream, ProgressView } from './progress-view.js';
 import { type BelowBars, TerminalView } from './terminal-view.js';
+import { meanParts } from './time-account.js';
 
 /** Of a terminal that a curve fits on, beside the table. */
 const enoughRows = 16;
@@ -91,8 +92,9 @@ export class ProgressCB extends Callback {
   override afterBatch(learn: Learner): void {
     this.#curve.add(learn);
     this.#phase.samples += learn.batch.size;
-    this.#phase.computeMs += learn.result?.times?.compute ?? Number.NaN;
-    this.#phase.reduceMs += learn.result?.times?.allReduce ?? Number.NaN;
+    const parts = learn.result?.times && meanParts(learn.result.times);
+    this.#phase.computeMs += parts?.compute ?? Number.NaN;
+    this.#phase.reduceMs += parts?.reduce ?? Number.NaN;
     this.#view?.update(this.#state(learn), learn.clock());
   }
 

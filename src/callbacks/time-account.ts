@@ -1,4 +1,4 @@
-import type { StepTimes } from '../protocol/step-runner.js';
+import type { ReplicaTimes, StepTimes } from '../protocol/step-runner.js';
 
 interface Parts {
   /** Upload, augmentation, forward and backward pass. */
@@ -47,6 +47,20 @@ const changed = (
   update: change(update, 'update'),
 });
 
+const sumOf = ({ compute, reduce, update }: Parts): number => compute + reduce + update;
+
+const partsOf = ({ compute, allReduce: reduce, update }: ReplicaTimes): Parts => ({
+  compute,
+  reduce,
+  update,
+});
+
+/** What replicas did with a step, as their mean: unlike the slowest of each part, never longer than the step. */
+export function meanParts({ replicas }: StepTimes): Parts {
+  const sum = replicas.map(partsOf).reduce(plus, none);
+  return changed(sum, ms => ms / replicas.length);
+}
+
 /** Adds up, in ms, what the time of a phase or a run goes into. */
 export class TimeAccount {
   dataMs?: number;
@@ -58,20 +72,17 @@ export class TimeAccount {
   readonly #replicas = new Map<string, { readonly device: string; times: Parts }>();
 
   /** @param devices of the replicas, in rank order */
-  addStep({ replicas }: StepTimes, devices: readonly string[]): void {
+  addStep(step: StepTimes, devices: readonly string[]): void {
+    this.#mean = plus(this.#mean, meanParts(step));
     const seen = new Map<string, number>();
-    for (const [rank, { compute, allReduce: reduce, update }] of replicas.entries()) {
-      const times = { compute, reduce, update };
+    for (const [rank, replica] of step.replicas.entries()) {
+      const times = partsOf(replica);
       const device = devices[rank] ?? `replica ${rank}`;
       const nth = (seen.get(device) ?? 0) + 1;
       seen.set(device, nth);
       const account = this.#replicas.get(`${device} ${nth}`);
       if (account) account.times = plus(account.times, times);
       else this.#replicas.set(`${device} ${nth}`, { device, times });
-      this.#mean = plus(
-        this.#mean,
-        changed(times, ms => ms / replicas.length),
-      );
     }
   }
 
@@ -81,11 +92,12 @@ export class TimeAccount {
 
   /** @param totalMs that they are the shares of */
   shares(totalMs: number): TimeShares {
-    const { compute, reduce, update } = this.#mean;
-    const ofReplicas = compute + reduce + update;
-    const known = (this.dataMs ?? 0) + ofReplicas + this.stepsMs + this.validationMs + this.checkpointMs;
+    const { dataMs = 0, stepsMs, validationMs, checkpointMs } = this;
+    const ofOthers = dataMs + stepsMs + validationMs + checkpointMs;
+    const known = ofOthers + sumOf(this.#mean);
+    const longest = Math.max(0, ...[...this.#replicas.values()].map(({ times }) => sumOf(times)));
     // Clocks of several threads: what they say together may be a little more than what passed here.
-    const total = Math.max(totalMs, known, Number.MIN_VALUE);
+    const total = Math.max(totalMs, known, ofOthers + longest, Number.MIN_VALUE);
     const shareOf = (ms: number): number => ms / total;
     return {
       ...(this.dataMs === undefined ? {} : { data: shareOf(this.dataMs) }),

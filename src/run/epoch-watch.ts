@@ -88,7 +88,8 @@ function slowReplica({ epoch, step, timeShares }: WatchedEpoch): RunWarning | un
   for (const [replica, { device, compute }] of replicas.entries()) {
     const others = replicas.filter((_, rank) => rank !== replica).map(times => times.compute);
     const usual = median(others);
-    if (usual === undefined || usual === 0 || compute <= slownessLimit * usual) continue;
+    // Alone, or without times.
+    if (!usual || compute <= slownessLimit * usual) continue;
     const factor = (compute / usual).toFixed(1);
     return {
       code: 'W_SLOW_REPLICA',
@@ -111,7 +112,8 @@ function slowCheckpoints({ step, checkpoints: { share, runSeconds } }: WatchedEp
   };
 }
 
-function median(values: readonly number[]): number | undefined {
+/** NaN of none. */
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

@@ -42,7 +42,7 @@ export function runLog({ folder, logger, run, step = () => undefined, onFailure 
   const file = folder && logFile(join(folder.path, 'log.jsonl'), onFailure);
   const targets: Logger[] = [
     ...(logger ? [named(logger, run)] : []),
-    ...(file ? [pino({ level: 'debug' }, file).child({ run }) as Logger] : []),
+    ...(file ? [pino({ level: 'debug', serializers: { err: asItIs } }, file).child({ run }) as Logger] : []),
   ];
   const toAll =
     (level: Exclude<keyof Logger, 'child'>): Write =>
@@ -64,6 +64,9 @@ export function runLog({ folder, logger, run, step = () => undefined, onFailure 
     close: () => file?.close(),
   };
 }
+
+/** Pino's own would fold the causes of an error into its message. */
+const asItIs = (value: unknown): unknown => value;
 
 /** An error for a record: plain, with all that caused it. */
 export const loggedError = (error: unknown): { err: object } => ({ err: errorToWire(error) });
