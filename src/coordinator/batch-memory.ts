@@ -6,7 +6,7 @@ import type { ReplicaGroup } from './replica-group.js';
  * …sample].
  */
 export class BatchMemory {
-  readonly #group: ReplicaGroup;
+  #group: ReplicaGroup;
   readonly #share: 'predictions' | 'inputs';
   readonly #sampleShape: readonly number[];
   readonly #sampleSize: number;
@@ -24,9 +24,18 @@ export class BatchMemory {
   reserve(samples: number): void {
     const length = samples * this.#sampleSize;
     if (length <= this.#values.length) return;
-    const buffer = new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
-    this.#values = new Float32Array(buffer);
-    this.#group.share({ share: this.#share, buffer });
+    this.#values = new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
+    this.#tell();
+  }
+
+  /** Goes over to another group of replicas. */
+  moveTo(group: ReplicaGroup): void {
+    this.#group = group;
+    if (this.#values.length > 0) this.#tell();
+  }
+
+  #tell(): void {
+    this.#group.share({ share: this.#share, buffer: this.#values.buffer as SharedArrayBuffer });
   }
 
   /** The first `samples` samples. */

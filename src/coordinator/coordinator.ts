@@ -1,7 +1,11 @@
 /**
  * Drives the replicas of one run: starts them on their devices with equal weights, divides every batch among
  * them, and runs the steps of the training loop on all of them at once. This is the `StepRunner` the Learner
- * knows. It prints nothing, installs no handlers, and keeps nothing outside the object.
+ * knows. What becomes of a replica that fails is the supervisor's (supervisor.ts). It prints nothing, installs no
+ * handlers, and keeps nothing outside the object.
+ *
+ * When the run is to end because of a replica, the batch in progress is either finished by the others or taken back,
+ * and the next one is refused: what `getState` then gives belongs to the steps that were reported as done.
  */
 import { ConfigError } from '../errors.js';
 import type { Batch } from '../protocol/batch.js';
@@ -12,6 +16,7 @@ import type {
   MemoryReport,
   ModelReport,
   ReadyReport,
+  Results,
   Shard,
   StepReport,
 } from '../protocol/messages.js';
@@ -28,19 +33,20 @@ import type {
 } from '../protocol/step-runner.js';
 import { checkOptimizer } from './check-optimizer.js';
 import type { CoordinatorOptions } from './coordinator-options.js';
-import { type OpenReplicas, openReplicas, startReplicas } from './open-replicas.js';
-import type { ReplicaGroup } from './replica-group.js';
-import { HookReports } from './replica-hooks.js';
 import { ReplicaVerifier } from './replica-verifier.js';
 import { collectHooks, mergeLosses, mergeSteps } from './reports.js';
+import { type CommandKind, Supervisor } from './supervisor.js';
+
+/** Of commands that every replica does for itself. */
+const ownChange: CommandKind = { isOwnChange: true, whenEnding: true };
+const question: CommandKind = { whenEnding: true };
 
 export class Coordinator implements StepRunner {
   readonly #options: CoordinatorOptions;
   readonly #verifier: ReplicaVerifier;
-  readonly #hooks = new HookReports();
-  #group?: ReplicaGroup;
+  #supervisor?: Supervisor;
   #opening?: Promise<void>;
-  #open?: OpenReplicas;
+  #isOpen = false;
   #step = 0;
 
   /** @throws ConfigError when no device is given */
@@ -50,20 +56,21 @@ export class Coordinator implements StepRunner {
     this.#verifier = new ReplicaVerifier(options.verify ?? 'epoch', () => this.checksums());
   }
 
+  /** Those of the replicas there are: fewer than at the beginning where one was lost and not replaced. */
   get devices(): readonly string[] {
-    return this.#open?.ready.map(({ device }) => device) ?? [];
+    return this.#ready.map(({ device }) => device);
   }
 
   get parameters(): readonly ParameterInfo[] {
-    return this.#open?.ready[0].parameters ?? [];
+    return this.#ready[0]?.parameters ?? [];
   }
 
   get buffers(): readonly ParameterInfo[] {
-    return this.#open?.ready[0].buffers ?? [];
+    return this.#ready[0]?.buffers ?? [];
   }
 
   get layers(): readonly LayerInfo[] {
-    return this.#open?.ready[0].layers ?? [];
+    return this.#ready[0]?.layers ?? [];
   }
 
   /** What the recipe built. Known after `open`. */
@@ -78,23 +85,23 @@ export class Coordinator implements StepRunner {
   }
 
   async #start(): Promise<void> {
-    const { imageShape, signal } = this.#options;
-    this.#group = startReplicas(this.#options);
-    signal?.addEventListener('abort', this.#abort, { once: true });
-    this.#open = await openReplicas(this.#group, imageShape);
+    this.#supervisor = new Supervisor(this.#options);
+    this.#options.signal?.addEventListener('abort', this.#abort, { once: true });
+    await this.#supervisor.open();
+    this.#isOpen = true;
   }
 
-  readonly #abort = (): void => this.#group?.abort(this.#options.signal?.reason);
+  readonly #abort = (): void => this.#supervisor?.abort(this.#options.signal?.reason);
 
   /** Ends all replica threads; done when the last one is gone. Idempotent. */
   async close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#abort);
-    await this.#group?.close();
+    await this.#supervisor?.close();
   }
 
   async setOptimizer(spec: OptimizerSpec): Promise<void> {
     checkOptimizer(spec, this.modelInfo);
-    await this.#all({ op: 'optimizer', spec });
+    await this.#all({ op: 'optimizer', spec }, ownChange);
   }
 
   async predict(
@@ -102,41 +109,37 @@ export class Coordinator implements StepRunner {
     { training, predictions = false }: StepOptions,
   ): Promise<Predictions | undefined> {
     await this.#verifier.before(batch, training, this.#step);
-    const { group, sharder, predictions: memory } = this.#running;
-    memory.reserve(predictions ? batch.ring.layout.capacity : 0);
-    const shards = sharder.divide(batch);
     const step = this.#step;
-    await group.request<'predict'>(rank => ({
-      op: 'predict',
-      shard: shards[rank],
-      training,
+    await this.#onShards<'predict'>(
+      batch,
       predictions,
-      step,
-    }));
-    return predictions ? memory.read(batch.size) : undefined;
+      shard => ({ op: 'predict', shard, training, predictions, step }),
+      { batch: 'begins' },
+    );
+    return this.#predictions(batch, predictions);
   }
 
   async getLoss(): Promise<Pick<StepResult, 'loss' | 'metrics' | 'hooks'>> {
-    return this.#hooks.deliver(mergeLosses(await this.#all({ op: 'loss' })));
+    return this.#deliver(mergeLosses(await this.#all({ op: 'loss' }, { batch: 'continues' })));
   }
 
   async backward({ weight = 1 }: { weight?: number } = {}): Promise<Pick<StepResult, 'hooks'>> {
-    return this.#hooks.deliver(collectHooks(await this.#all({ op: 'backward', weight })));
+    return this.#deliver(collectHooks(await this.#all({ op: 'backward', weight }, { batch: 'continues' })));
   }
 
   /** @throws ConfigError when no limit is given, or one is not above 0 */
   async clipGradients(options: ClipOptions): Promise<number> {
-    const [norm] = await this.#all({ op: 'clip', clip: checkClip(options, 'clipGradients') });
+    const [norm] = await this.#all({ op: 'clip', clip: checkClip(options, 'clipGradients') }, ownChange);
     return norm;
   }
 
   async step(groups: readonly GroupSettings[]): Promise<void> {
-    await this.#all({ op: 'step', groups });
+    await this.#all({ op: 'step', groups }, ownChange);
     await this.#stepped();
   }
 
   async zeroGrad(factor = 0): Promise<void> {
-    await this.#all({ op: 'zeroGrad', factor });
+    await this.#all({ op: 'zeroGrad', factor }, ownChange);
   }
 
   async trainBatch(
@@ -146,13 +149,18 @@ export class Coordinator implements StepRunner {
   ): Promise<StepResult> {
     await this.#verifier.before(batch, true, this.#step);
     const step = this.#step;
-    const result = await this.#runBatch(batch, predictions, shard => ({
-      op: 'train',
-      shard,
-      groups,
+    // A batch that can be done again must not have changed any weights; one that ends the run need not.
+    const isOneCommand = (this.#options.onReplicaFailure ?? 'fail') === 'fail';
+    const reports = await this.#onShards<'train'>(
+      batch,
       predictions,
-      step,
-    }));
+      shard => ({ op: 'train', shard, groups: isOneCommand ? groups : undefined, predictions, step }),
+      { isOwnChange: isOneCommand },
+    );
+    const updates = isOneCommand
+      ? undefined
+      : await this.#all({ op: 'step', groups, clear: true }, ownChange);
+    const result = this.#stepResult(batch, predictions, reports, updates);
     await this.#stepped();
     return result;
   }
@@ -163,45 +171,58 @@ export class Coordinator implements StepRunner {
   ): Promise<StepResult> {
     await this.#verifier.before(batch, false, this.#step);
     const step = this.#step;
-    return this.#runBatch(batch, predictions, shard => ({ op: 'valid', shard, predictions, step }));
+    const reports = await this.#onShards<'valid'>(
+      batch,
+      predictions,
+      shard => ({ op: 'valid', shard, predictions, step }),
+      {},
+    );
+    return this.#stepResult(batch, predictions, reports);
   }
 
   async inputs(batch: Batch, { training = false }: { training?: boolean } = {}): Promise<Predictions> {
-    const { group, sharder, inputs } = this.#running;
-    inputs.reserve(batch.ring.layout.capacity);
-    const shards = sharder.divide(batch);
-    await group.request<'inputs'>(rank => ({ op: 'inputs', shard: shards[rank], training }));
+    const { inputs, sharder } = this.#running.shared;
+    await this.#running.run<Results['inputs']>(
+      group => {
+        inputs.reserve(batch.ring.layout.capacity);
+        const shards = sharder.divide(batch);
+        return group.ask<'inputs'>(rank => ({ op: 'inputs', shard: shards[rank], training }));
+      },
+      { batch: 'leaves' },
+    );
     return inputs.read(batch.size);
   }
 
   async setHooks(hooks: readonly HookSpec[], onReports?: (reports: ReplicaHooks) => void): Promise<void> {
-    await this.#hooks.set(this.#running, hooks, onReports);
+    const { ready, shared } = this.#running;
+    await this.#all(shared.hooks.set(ready[0], hooks, onReports), ownChange);
   }
 
-  async getState(parts: StateParts = {}): Promise<TrainingState> {
-    return this.#running.state.get(parts);
+  getState(parts: StateParts = {}): Promise<TrainingState> {
+    const { state } = this.#running.shared;
+    return this.#running.ask(group => state.get(group, parts), { batch: 'leaves', whenEnding: true });
   }
 
   async setState(state: TrainingState): Promise<void> {
-    await this.#running.state.set(state);
+    await this.#running.ask(group => this.#running.shared.state.set(group, state));
   }
 
   /** @throws ConfigError when `decay` is no number of 0 … 1 */
   async average(decay: number): Promise<void> {
-    await this.#running.state.average(decay);
+    await this.#all(this.#running.shared.state.average(decay), ownChange);
   }
 
   async swapAverage(): Promise<void> {
-    await this.#running.state.swapAverage();
+    await this.#all(this.#running.shared.state.swapAverage(), ownChange);
   }
 
   async dropAverage(): Promise<void> {
-    await this.#running.state.dropAverage();
+    await this.#all(this.#running.shared.state.dropAverage(), ownChange);
   }
 
   /** Checksum of all weights, by replica. */
   checksums(): Promise<string[]> {
-    return this.#all({ op: 'checksum' });
+    return this.#all({ op: 'checksum' }, {});
   }
 
   /**
@@ -214,34 +235,62 @@ export class Coordinator implements StepRunner {
 
   /** The trained model, from replica 0. */
   model(): Promise<ModelReport> {
-    return this.#running.group.requestOne<'model'>(0, { op: 'model' });
+    return this.#running.ask(group => group.requestOne<'model'>(0, { op: 'model' }), question);
   }
 
   /** What each replica holds on its device. */
   memory(): Promise<MemoryReport[]> {
-    return this.#all({ op: 'memory' });
+    return this.#all({ op: 'memory' }, question);
   }
 
-  get #running(): OpenReplicas {
-    if (!this.#open) throw new ConfigError('the coordinator is not open: await open() first');
-    return this.#open;
+  get #running(): Supervisor {
+    if (!this.#isOpen || !this.#supervisor)
+      throw new ConfigError('the coordinator is not open: await open() first');
+    return this.#supervisor;
   }
 
-  #all<Op extends Command['op']>(command: Extract<Command, { op: Op }>) {
-    return this.#running.group.request<Op>(() => command);
+  get #ready(): readonly ReadyReport[] {
+    return this.#isOpen ? (this.#supervisor?.ready ?? []) : [];
   }
 
-  async #runBatch(
+  #all<Op extends Command['op']>(
+    command: Extract<Command, { op: Op }>,
+    kind: CommandKind,
+  ): Promise<Results[Op][]> {
+    return this.#running.run<Results[Op]>(group => group.ask<Op>(() => command), kind);
+  }
+
+  /** Gives every replica its shard of a batch. */
+  #onShards<Op extends 'predict' | 'train' | 'valid'>(
     batch: Batch,
     predictions: boolean,
-    command: (shard: Shard) => Extract<Command, { op: 'train' | 'valid' }>,
-  ): Promise<StepResult> {
-    const { group, sharder, predictions: memory } = this.#running;
-    memory.reserve(predictions ? batch.ring.layout.capacity : 0);
-    const shards = sharder.divide(batch);
-    const reports: StepReport[] = await group.request<'train' | 'valid'>(rank => command(shards[rank]));
-    const read = predictions ? memory.read(batch.size) : undefined;
-    return this.#hooks.deliver({ ...mergeSteps(reports), predictions: read });
+    command: (shard: Shard) => Extract<Command, { op: Op }>,
+    kind: CommandKind,
+  ): Promise<Results[Op][]> {
+    const { sharder, predictions: memory } = this.#running.shared;
+    return this.#running.run<Results[Op]>(group => {
+      memory.reserve(predictions ? batch.ring.layout.capacity : 0);
+      const shards = sharder.divide(batch);
+      return group.ask<Op>(rank => command(shards[rank]));
+    }, kind);
+  }
+
+  #stepResult(
+    batch: Batch,
+    predictions: boolean,
+    reports: readonly StepReport[],
+    updates?: readonly Results['step'][],
+  ): StepResult {
+    const result = mergeSteps(reports, updates);
+    return this.#deliver({ ...result, predictions: this.#predictions(batch, predictions) });
+  }
+
+  #predictions({ size }: Batch, wanted: boolean): Predictions | undefined {
+    return wanted ? this.#running.shared.predictions.read(size) : undefined;
+  }
+
+  #deliver<Result extends { readonly hooks?: ReplicaHooks }>(result: Result): Result {
+    return this.#running.shared.hooks.deliver(result);
   }
 
   async #stepped(): Promise<void> {

@@ -1,25 +1,23 @@
 /**
- * All replicas of a run as one: every command goes to each of them, and is done when all have answered. If one
- * fails, dies or does not answer in time, the ring is aborted for all and the first cause is thrown.
+ * Replicas that train together, as one: every command goes to each of them, and is done when all have answered. If one
+ * fails, dies or does not answer in time, the all-reduce is ended for all, and the group is at its end: `casualties`
+ * and `survivors` say who may be part of the next one (supervisor.ts).
  */
-import { ControlBlock } from '../allreduce/control-block.js';
-import { AbortedError, GradringError, ReplicaError, RingAbortedError, StallError } from '../errors.js';
-import type {
-  Command,
-  CommandOf,
-  ReadyReport,
-  ReplicaSettings,
-  Results,
-  Share,
-} from '../protocol/messages.js';
-import { ReplicaHandle } from './replica-handle.js';
+import type { ControlBlock } from '../allreduce/control-block.js';
+import { AbortedError, type GradringError, ReplicaError } from '../errors.js';
+import type { Command, CommandOf, ReadyReport, Results, Share } from '../protocol/messages.js';
+import type { RunWarning } from '../protocol/warning.js';
+import { type Answer, blame, type Casualty, culprits, doing, stalled, wasFreed } from './replica-failures.js';
+import type { ReplicaHandle } from './replica-handle.js';
 
 export interface GroupOptions {
-  readonly devices: readonly string[];
-  readonly settings: Omit<ReplicaSettings, 'rank' | 'replicas' | 'device' | 'control'>;
   /** Longest start of a replica (engine, recipe, model), in ms. */
   readonly startTimeoutMs: number;
-  readonly onOutput: (replica: number, text: string) => void;
+  /** Longest wait for an answer, in ms. */
+  readonly stallTimeoutMs: number;
+  /** Longest wait for an answer before a warning says whom it is for, in ms. */
+  readonly stallWarningMs: number;
+  readonly onWarning: (warning: RunWarning) => void;
 }
 
 /** How long replicas may take to notice an abort, or to close, before their threads are terminated. */
@@ -30,70 +28,88 @@ const longestTimerMs = 2 ** 31 - 1;
 
 export class ReplicaGroup {
   readonly control: ControlBlock;
-  readonly #replicas: readonly ReplicaHandle[];
+  /** In rank order. */
+  readonly replicas: readonly ReplicaHandle[];
   readonly #options: GroupOptions;
+  readonly #casualties = new Map<ReplicaHandle, GradringError>();
   #failure?: GradringError;
+  #isEnded = false;
   #closing?: Promise<void>;
-  /** Commands in progress, to be told of a failure. A promise that all of them race against would keep them all. */
-  readonly #onFailure = new Set<() => void>();
+  /** Commands in progress, to be told of the end. A promise that all of them race against would keep them all. */
+  readonly #onEnd = new Set<() => void>();
 
-  constructor(options: GroupOptions) {
-    const { devices, settings, onOutput } = options;
+  /** @param replicas in rank order; their `rank` is set to that */
+  constructor(replicas: readonly ReplicaHandle[], control: ControlBlock, options: GroupOptions) {
     this.#options = options;
-    this.control = new ControlBlock(devices.length);
-    const replicas: ReplicaHandle[] = [];
-    try {
-      for (const [rank, device] of devices.entries()) {
-        const own = { ...settings, rank, replicas: devices.length, device, control: this.control.buffer };
-        replicas.push(new ReplicaHandle(own, onOutput));
-      }
-    } catch (cause) {
-      for (const replica of replicas) void replica.terminate();
-      const rank = replicas.length;
-      throw new ReplicaError(`the thread of replica ${rank} (${devices[rank]}) cannot be started`, {
-        replica: rank,
-        phase: 'start',
-        hint: 'use fewer devices, or raise the limit on threads',
-        cause,
-      });
-    }
-    this.#replicas = replicas;
+    this.control = control;
+    this.replicas = replicas;
+    replicas.forEach((replica, rank) => {
+      replica.rank = rank;
+    });
   }
 
   get size(): number {
-    return this.#replicas.length;
+    return this.replicas.length;
   }
 
-  ready(): Promise<ReadyReport[]> {
-    return this.#together(replica => replica.ready(), this.#options.startTimeoutMs);
+  /** What ended the group, if anything did. */
+  get failure(): GradringError | undefined {
+    return this.#failure;
+  }
+
+  /** Whether it was the caller who ended it, by `abort` or `close`. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** The replicas that failed. */
+  get casualties(): readonly Casualty[] {
+    return [...this.#casualties].map(([replica, error]) => ({ replica, error }));
+  }
+
+  get survivors(): readonly ReplicaHandle[] {
+    return this.replicas.filter(replica => !this.#casualties.has(replica));
+  }
+
+  /** The first message of each of these replicas. */
+  askReady(replicas: readonly ReplicaHandle[]): Promise<Answer<ReadyReport>[]> {
+    return this.#ask(replica => replica.ready(), this.#options.startTimeoutMs, replicas);
   }
 
   /** Hands shared memory to every replica, ahead of the next command. */
   share(share: Share): void {
-    for (const replica of this.#replicas) replica.share(share);
+    for (const replica of this.replicas) replica.share(share);
   }
 
   /** Hands shared memory to one replica alone. */
   shareWithOne(rank: number, share: Share): void {
-    this.#replicas[rank].share(share);
+    this.replicas[rank].share(share);
   }
 
-  /** Sends each replica its command and collects the answers in rank order. */
-  request<Op extends Command['op']>(command: (rank: number) => CommandOf<Op>): Promise<Results[Op][]> {
-    return this.#together(
-      replica => replica.request<Op>(command(replica.rank)),
-      this.#options.settings.stallTimeoutMs,
-    );
+  /** Sends each replica its command and collects the answers in rank order. @throws the failure */
+  async request<Op extends Command['op']>(
+    command: (rank: number) => CommandOf<Op>,
+    replicas = this.replicas,
+  ): Promise<Results[Op][]> {
+    return this.#results(await this.ask(command, replicas));
   }
 
-  /** Asks one replica alone. */
+  /** Asks one replica alone. @throws the failure */
   async requestOne<Op extends Command['op']>(rank: number, command: CommandOf<Op>): Promise<Results[Op]> {
-    const [result] = await this.#together(
-      replica => replica.request<Op>(command),
-      this.#options.settings.stallTimeoutMs,
-      [this.#replicas[rank]],
-    );
+    const [result] = await this.request<Op>(() => command, [this.replicas[rank]]);
     return result;
+  }
+
+  /** As `request`, but gives the answers of those who did well also when others failed. */
+  ask<Op extends Command['op']>(
+    command: (rank: number) => CommandOf<Op>,
+    replicas = this.replicas,
+  ): Promise<Answer<Results[Op]>[]> {
+    return this.#ask(
+      replica => replica.request<Op>(command(replica.rank)),
+      this.#options.stallTimeoutMs,
+      replicas,
+    );
   }
 
   /** Ends every thread, orderly if it can be had within the grace period. Idempotent. */
@@ -104,102 +120,128 @@ export class ReplicaGroup {
 
   /** Ends whatever is in progress: the waiting command rejects with an AbortedError. */
   abort(reason?: unknown): void {
-    this.#fail(new AbortedError('the run was aborted', { cause: reason }));
+    this.#end(new AbortedError('the run was aborted', { cause: reason }));
   }
 
-  async #together<T>(
+  #results<T>(answers: readonly Answer<T>[]): T[] {
+    if (this.#failure) throw this.#failure;
+    return answers.map(answer => (answer as Extract<Answer<T>, { ok: true }>).result);
+  }
+
+  async #ask<T>(
     ask: (replica: ReplicaHandle) => Promise<T>,
     timeoutMs: number,
-    replicas = this.#replicas,
-  ): Promise<T[]> {
+    replicas: readonly ReplicaHandle[],
+  ): Promise<Answer<T>[]> {
     if (this.#failure) throw this.#failure;
     const missing = new Set(replicas);
-    const answers = replicas.map(async replica => {
+    const answers = replicas.map(async (replica): Promise<Answer<T>> => {
       try {
-        return await ask(replica);
-      } catch (error) {
-        this.#fail(this.#blame(replica, error));
-        throw error;
+        return { ok: true, result: await ask(replica) };
+      } catch (thrown) {
+        const error = blame(replica, this.control, thrown);
+        const freed = wasFreed(thrown);
+        if (!freed) this.#fail(replica, error);
+        return { ok: false, error, freed };
       } finally {
         missing.delete(replica);
       }
     });
-    const stall = setTimeout(
-      () => this.#fail(this.#stalled([...missing], timeoutMs)),
-      Math.min(timeoutMs, longestTimerMs),
+    await this.#settled(Promise.all(answers), missing, timeoutMs);
+    if (this.#isEnded && this.#failure) throw this.#failure;
+    // Whoever has still not answered is a casualty, and answers no more.
+    const given = await Promise.all(
+      answers.map((answer, at): Promise<Answer<T>> | Answer<T> => {
+        const error = this.#casualties.get(replicas[at]);
+        return missing.has(replicas[at]) && error ? { ok: false, error, freed: false } : answer;
+      }),
     );
-    const settled = Promise.allSettled(answers);
+    const odd = given.find(answer => !answer.ok);
+    if (odd && !odd.ok) this.#failure ??= odd.error;
+    return given;
+  }
+
+  /** Waits until all have answered, or the bound is over and those who were freed by that have had their time. */
+  async #settled(
+    settled: Promise<unknown>,
+    missing: ReadonlySet<ReplicaHandle>,
+    timeoutMs: number,
+  ): Promise<void> {
+    const timers = [
+      setTimeout(() => this.#warn([...missing]), Math.min(this.#options.stallWarningMs, longestTimerMs)),
+    ];
     let end = (): void => {};
     const ended = new Promise<void>(resolve => {
       end = resolve;
     });
-    this.#onFailure.add(end);
+    this.#onEnd.add(end);
+    timers.push(setTimeout(end, Math.min(timeoutMs, longestTimerMs)));
     void settled.then(end);
     try {
       await ended;
-      // After a failure the others are freed by the abort: give them the time to say so.
-      if (this.#failure) await within(settled, graceMs);
+      const late = [...missing];
+      if (late.length === 0) return;
+      // Those who only wait for another one are freed by this, and given a moment to say so.
+      this.control.abort();
+      await within(settled, graceMs);
+      if (!this.#isEnded) this.#blameLate(late, missing, timeoutMs);
     } finally {
-      clearTimeout(stall);
-      this.#onFailure.delete(end);
+      for (const timer of timers) clearTimeout(timer);
+      this.#onEnd.delete(end);
     }
-    if (this.#failure) throw this.#failure;
-    return Promise.all(answers);
   }
 
-  /** The first failure stands; a replica that was merely freed by an abort never hides its cause. */
-  #fail(error: GradringError): void {
-    const secondary = this.#failure && !(this.#failure.cause instanceof RingAbortedError);
-    if (!secondary) this.#failure = error;
-    this.control.abort();
-    for (const end of this.#onFailure) end();
+  /** @param missing those of the late ones who have still not answered */
+  #blameLate(late: readonly ReplicaHandle[], missing: ReadonlySet<ReplicaHandle>, timeoutMs: number): void {
+    for (const replica of missing) {
+      if (this.#casualties.has(replica)) continue;
+      const others = late.filter(other => other !== replica);
+      this.#fail(replica, stalled([replica, ...others], this.control, timeoutMs));
+    }
+    // All came at last, but too late for the step.
+    this.#failure ??= stalled(late, this.control, timeoutMs);
   }
 
-  #blame(replica: ReplicaHandle, error: unknown): GradringError {
-    const { rank } = replica;
-    const { phase, step } = this.control.status(rank);
-    const cause = error instanceof Error ? error : new Error(String(error));
-    if (phase === 'start' && cause instanceof GradringError && !(cause instanceof ReplicaError)) return cause;
-    const at = phase === 'start' ? 'while starting' : `in phase '${phase}' at step ${step}`;
-    const details = { replica: rank, phase, step, cause, ...hintOf(cause) };
-    if (cause instanceof StallError)
-      return new StallError(cause.message, { ...details, replica: cause.replica });
-    return new ReplicaError(`replica ${rank} (${replica.device}) failed ${at}: ${cause.message}`, details);
-  }
-
-  #stalled(missing: readonly ReplicaHandle[], timeoutMs: number): StallError {
-    const states = missing.map(({ rank, device }) => {
-      const { phase, step } = this.control.status(rank);
-      return { rank, phase, step, text: `replica ${rank} (${device}) in phase '${phase}' at step ${step}` };
-    });
-    // Those that wait in the all-reduce wait for another one: name the others first.
-    const culprit = states.find(({ phase }) => phase !== 'all-reduce') ?? states[0];
-    const waiting = states.filter(state => state !== culprit).map(({ text }) => text);
-    const also = waiting.length > 0 ? ` (waiting with it: ${waiting.join('; ')})` : '';
-    return new StallError(`no answer for ${timeoutMs / 1000} s from ${culprit.text}${also}`, {
+  #warn(missing: readonly ReplicaHandle[]): void {
+    const [culprit] = culprits(missing, this.control);
+    if (!culprit) return;
+    const { phase, step } = this.control.status(culprit.rank);
+    this.#options.onWarning({
+      code: 'W_STALL',
+      message: `no answer for ${this.#options.stallWarningMs / 1000} s from ${doing(culprit, this.control)}`,
+      hint: 'the run waits for it until the stall timeout',
       replica: culprit.rank,
-      phase: culprit.phase,
-      step: culprit.step,
-      hint: 'look at what that replica does there, or raise the stall timeout',
+      phase,
+      step,
     });
+  }
+
+  /** The first failure stands, and frees all who wait for this replica. */
+  #fail(replica: ReplicaHandle, error: GradringError): void {
+    this.#casualties.set(replica, error);
+    this.#failure ??= error;
+    this.control.abort();
+  }
+
+  #end(error: GradringError): void {
+    this.#isEnded = true;
+    this.#failure = error;
+    this.control.abort();
+    for (const end of this.#onEnd) end();
   }
 
   async #close(): Promise<void> {
-    const threads = Promise.all(this.#replicas.map(replica => replica.exited));
+    const threads = Promise.all(this.replicas.map(replica => replica.exited));
     if (!this.#failure) {
-      const farewells = this.#replicas.map(replica => replica.request<'close'>({ op: 'close' }));
+      const farewells = this.replicas.map(replica => replica.request<'close'>({ op: 'close' }));
       await within(Promise.allSettled(farewells), graceMs);
       await within(threads, graceMs);
     }
-    this.#failure ??= new ReplicaError('the replicas are closed');
-    this.control.abort();
-    await Promise.all(this.#replicas.map(replica => replica.terminate()));
+    if (!this.#isEnded) this.#end(this.#failure ?? new ReplicaError('the replicas are closed'));
+    await Promise.all(this.replicas.map(replica => replica.terminate()));
     await threads;
   }
 }
-
-const hintOf = (error: Error): { hint?: string; where?: string } =>
-  error instanceof GradringError ? { hint: error.hint, where: error.where } : {};
 
 /** Waits for `promise`, but no longer than `milliseconds`. */
 async function within(promise: Promise<unknown>, milliseconds: number): Promise<void> {

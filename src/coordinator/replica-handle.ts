@@ -23,7 +23,8 @@ interface Waiting {
 }
 
 export class ReplicaHandle {
-  readonly rank: number;
+  /** Its place in the group it is part of. */
+  rank: number;
   readonly device: string;
   /** Fulfilled when the thread is gone, however it went. */
   readonly exited: Promise<void>;

@@ -1,9 +1,10 @@
 /** The hooks on the replicas' layers, and who is told what they saw. */
 import { ConfigError } from '../errors.js';
 import { builtInHookNames, type HookSpec } from '../protocol/hooks.js';
-import type { ReadyReport } from '../protocol/messages.js';
+import type { CommandOf, ReadyReport } from '../protocol/messages.js';
 import type { ReplicaHooks } from '../protocol/step-runner.js';
 import type { ReplicaGroup } from './replica-group.js';
+import type { ReplicaHandle } from './replica-handle.js';
 
 /** @throws ConfigError for what every replica would refuse: an error there would end the run */
 function checkHooks(specs: readonly HookSpec[], { layers, hooks }: ReadyReport): void {
@@ -26,17 +27,25 @@ function checkHooks(specs: readonly HookSpec[], { layers, hooks }: ReadyReport):
 }
 
 export class HookReports {
+  #specs: readonly HookSpec[] = [];
   #listener?: (reports: ReplicaHooks) => void;
 
-  /** Puts `specs` on every replica's layers, in the place of all others. @throws ConfigError */
-  async set(
-    { group, ready }: { readonly group: ReplicaGroup; readonly ready: readonly ReadyReport[] },
+  /** Takes `specs` in the place of all others; the command that puts them on the layers. @throws ConfigError */
+  set(
+    ready: ReadyReport,
     specs: readonly HookSpec[],
     listener?: (reports: ReplicaHooks) => void,
-  ): Promise<void> {
-    checkHooks(specs, ready[0]);
-    await group.request<'hooks'>(() => ({ op: 'hooks', hooks: specs }));
+  ): CommandOf<'hooks'> {
+    checkHooks(specs, ready);
+    this.#specs = specs;
     this.#listener = listener;
+    return { op: 'hooks', hooks: specs };
+  }
+
+  /** Puts them on the layers of these replicas, too. */
+  async putOn(group: ReplicaGroup, fresh: readonly ReplicaHandle[]): Promise<void> {
+    if (this.#specs.length === 0) return;
+    await group.request<'hooks'>(() => ({ op: 'hooks', hooks: this.#specs }), fresh);
   }
 
   /** Tells the listener what the hooks saw in a step. */

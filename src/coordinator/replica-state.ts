@@ -1,9 +1,9 @@
 /**
- * Training state of the replicas, brought to the coordinator and back through memory shared for the one time
- * (worker/state-buffer.ts), and the running average that they keep.
+ * Training state of the replicas, brought to the coordinator, back, and from one to another through memory shared for
+ * the one time (worker/state-buffer.ts), and the commands about the running average that they keep.
  */
 import { CheckpointError, ConfigError, LearnerError } from '../errors.js';
-import type { ReadyReport, StateDescription } from '../protocol/messages.js';
+import type { CommandOf, ReadyReport, StateDescription } from '../protocol/messages.js';
 import type { OptimizerState, ParameterInfo, TrainingState } from '../protocol/optimizer.js';
 import type { StateParts } from '../protocol/step-runner.js';
 import { type StateSizes, stateLength, stateViews } from '../worker/state-buffer.js';
@@ -14,76 +14,106 @@ const floats = (infos: readonly ParameterInfo[]): number => infos.reduce((n, { s
 const sharedFloats = (length: number): SharedArrayBuffer =>
   new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
 
+type Model = Pick<ReadyReport, 'parameters' | 'buffers'>;
+
+const sizesOf = ({ parameters, buffers }: Model): StateSizes => ({
+  parameters: floats(parameters),
+  buffers: floats(buffers),
+});
+
+/** Has one replica write its state to memory shared for that. */
+async function writtenState(
+  group: ReplicaGroup,
+  rank: number,
+  parts: StateParts,
+  sizes: StateSizes,
+): Promise<{ description: StateDescription; memory: SharedArrayBuffer }> {
+  const description = await group.requestOne<'describeState'>(rank, { op: 'describeState', parts });
+  const memory = sharedFloats(stateLength(description, sizes));
+  group.shareWithOne(rank, { share: 'state', buffer: memory });
+  await group.requestOne<'writeState'>(rank, { op: 'writeState', parts });
+  return { description, memory };
+}
+
+/** Gives the replicas of the ranks `to` all that the one of the rank `from` holds. */
+export async function copyState(
+  group: ReplicaGroup,
+  model: Model,
+  from: number,
+  to: readonly number[],
+): Promise<void> {
+  const parts = { optimizer: true, gradients: true, average: true };
+  const { description, memory } = await writtenState(group, from, parts, sizesOf(model));
+  for (const rank of to) group.shareWithOne(rank, { share: 'state', buffer: memory });
+  const takers = to.map(rank => group.replicas[rank]);
+  await group.request<'readState'>(() => ({ op: 'readState', state: description }), takers);
+}
+
 export class ReplicaState {
-  readonly #group: ReplicaGroup;
   readonly #sizes: StateSizes;
   /** How many parameters there are. */
   readonly #count: number;
   #averaged = false;
 
-  constructor(group: ReplicaGroup, { parameters, buffers }: ReadyReport) {
-    this.#group = group;
-    this.#count = parameters.length;
-    this.#sizes = { parameters: floats(parameters), buffers: floats(buffers) };
+  constructor(model: Model) {
+    this.#count = model.parameters.length;
+    this.#sizes = sizesOf(model);
   }
 
   /** A copy of replica 0's. */
-  async get(parts: StateParts): Promise<TrainingState> {
-    const description = await this.#group.requestOne<'describeState'>(0, { op: 'describeState', parts });
-    const buffer = sharedFloats(stateLength(description, this.#sizes));
-    this.#group.shareWithOne(0, { share: 'state', buffer });
-    await this.#group.requestOne<'writeState'>(0, { op: 'writeState', parts });
-    return copyState(buffer, description, this.#sizes);
+  async get(group: ReplicaGroup, parts: StateParts): Promise<TrainingState> {
+    const { description, memory } = await writtenState(group, 0, parts, this.#sizes);
+    return readOut(memory, description, this.#sizes);
   }
 
   /** @throws CheckpointError naming what does not fit, before anything has changed */
-  async set(state: TrainingState): Promise<void> {
+  async set(group: ReplicaGroup, state: TrainingState): Promise<void> {
     const { optimizer, gradients, average } = state;
     checkWeights('', state, this.#sizes);
     if (average) checkWeights('average.', average, this.#sizes);
     if (gradients) checkLength('gradients', gradients, this.#sizes.parameters);
     const description: StateDescription = {
-      ...(optimizer && { optimizer: await this.#describeOptimizer(optimizer) }),
+      ...(optimizer && { optimizer: await this.#describeOptimizer(group, optimizer) }),
       gradients: gradients !== undefined,
       average: average !== undefined,
     };
     const buffer = sharedFloats(stateLength(description, this.#sizes));
     fillState(buffer, description, this.#sizes, state);
-    this.#group.share({ share: 'state', buffer });
-    await this.#group.request<'readState'>(() => ({ op: 'readState', state: description }));
+    group.share({ share: 'state', buffer });
+    await group.request<'readState'>(() => ({ op: 'readState', state: description }));
     if (average) this.#averaged = true;
   }
 
   /** @throws ConfigError when `decay` is no number of 0 … 1 */
-  async average(decay: number): Promise<void> {
+  average(decay: number): CommandOf<'average'> {
     if (!(decay >= 0 && decay <= 1))
       throw new ConfigError(`decay must be a number of 0 … 1, not ${decay}.`, { where: 'average' });
-    await this.#group.request<'average'>(() => ({ op: 'average', decay }));
     this.#averaged = true;
+    return { op: 'average', decay };
   }
 
   /** @throws LearnerError when there is no average */
-  async swapAverage(): Promise<void> {
+  swapAverage(): CommandOf<'swapAverage'> {
     if (!this.#averaged)
       throw new LearnerError('There is no running average of the weights.', {
         where: 'swapAverage',
         hint: 'call average(decay) after an optimizer step first',
       });
-    await this.#group.request<'swapAverage'>(() => ({ op: 'swapAverage' }));
+    return { op: 'swapAverage' };
   }
 
-  async dropAverage(): Promise<void> {
-    await this.#group.request<'dropAverage'>(() => ({ op: 'dropAverage' }));
+  dropAverage(): CommandOf<'dropAverage'> {
     this.#averaged = false;
+    return { op: 'dropAverage' };
   }
 
   /** What the replicas' optimizer of this spec keeps, once the state given is known to be just that. */
-  async #describeOptimizer({ spec, steps, buffers }: OptimizerState) {
+  async #describeOptimizer(group: ReplicaGroup, { spec, steps, buffers }: OptimizerState) {
     const unknownParameter = spec.groups.flat().find(index => !(index >= 0 && index < this.#count));
     if (unknownParameter !== undefined)
       throw unfit('optimizer.spec', `there is no parameter ${unknownParameter} of ${this.#count}`);
     const asked = { op: 'describeState', parts: {}, spec } as const;
-    const { optimizer } = await this.#group.requestOne<'describeState'>(0, asked);
+    const { optimizer } = await group.requestOne<'describeState'>(0, asked);
     const names = optimizer?.buffers ?? [];
     for (const name of names) checkLength(`optimizer.buffers.${name}`, buffers[name], this.#sizes.parameters);
     const unknown = Object.keys(buffers).find(name => !names.includes(name));
@@ -96,11 +126,7 @@ export class ReplicaState {
   }
 }
 
-function copyState(
-  memory: SharedArrayBuffer,
-  description: StateDescription,
-  sizes: StateSizes,
-): TrainingState {
+function readOut(memory: SharedArrayBuffer, description: StateDescription, sizes: StateSizes): TrainingState {
   const views = stateViews(memory, description, sizes);
   // slice() of a view of shared memory gives memory of one's own.
   const weights = ({ parameters, buffers }: { parameters: Float32Array; buffers: Float32Array }) => ({

@@ -1,6 +1,6 @@
 /** Reports of single replicas, merged into one: sums are added, never averaged; times are the slowest's. */
 import type { HookReport } from '../protocol/hooks.js';
-import type { LossReport, StepReport } from '../protocol/messages.js';
+import type { LossReport, Results, StepReport } from '../protocol/messages.js';
 import type { ReplicaHooks, ReplicaTimes, StepResult, Tally } from '../protocol/step-runner.js';
 
 const add = (a: Tally, b: Tally): Tally => ({ sum: a.sum + b.sum, count: a.count + b.count });
@@ -15,9 +15,13 @@ export function mergeLosses(reports: readonly LossReport[]): Pick<StepResult, 'l
   return { loss: reports.map(({ loss }) => loss).reduce(add), metrics, ...collectHooks(reports) };
 }
 
-export function mergeSteps(reports: readonly StepReport[]): StepResult {
-  const replicas = reports.map(({ computeMs, allReduceMs, updateMs }) => {
-    return { compute: computeMs, allReduce: allReduceMs, update: updateMs };
+/** @param updates where the optimizer step was a command of its own */
+export function mergeSteps(
+  reports: readonly StepReport[],
+  updates: readonly Results['step'][] = [],
+): StepResult {
+  const replicas = reports.map(({ computeMs, allReduceMs, updateMs }, rank) => {
+    return { compute: computeMs, allReduce: allReduceMs, update: updates[rank]?.updateMs ?? updateMs };
   });
   const slowest = (part: keyof ReplicaTimes): number => Math.max(...replicas.map(times => times[part]));
   return {

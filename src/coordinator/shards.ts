@@ -22,16 +22,28 @@ interface Replicas {
 
 /** Divides batches, and shares a loader's slots with the replicas when they are first seen. */
 export class Sharder {
-  readonly #replicas: Replicas;
-  readonly #rings = new WeakMap<SlotRing, number>();
+  #replicas: Replicas;
+  #rings = new WeakMap<SlotRing, number>();
+  /** Numbers of the rings that the replicas hold. */
+  readonly #held = new Set<number>();
   /** Replicas hold a loader's slots only as long as somebody here does. */
-  readonly #gone = new FinalizationRegistry<number>(ring =>
-    this.#replicas.share({ share: 'no slots', ring }),
-  );
+  readonly #gone = new FinalizationRegistry<number>(ring => this.#drop(ring));
   #count = 0;
 
   constructor(replicas: Replicas) {
     this.#replicas = replicas;
+  }
+
+  /** Goes over to other replicas, with whom slots are shared anew. */
+  moveTo(replicas: Replicas): void {
+    if (replicas === this.#replicas) return;
+    this.#replicas = replicas;
+    for (const ring of this.#held) this.#drop(ring);
+    this.#rings = new WeakMap();
+  }
+
+  #drop(ring: number): void {
+    if (this.#held.delete(ring)) this.#replicas.share({ share: 'no slots', ring });
   }
 
   /** One shard per replica, in rank order. */
@@ -45,6 +57,7 @@ export class Sharder {
     if (number === undefined) {
       number = this.#count++;
       this.#rings.set(ring, number);
+      this.#held.add(number);
       this.#gone.register(ring, number);
       this.#replicas.share({ share: 'slots', ring: number, layout: ring.layout, buffers: ring.buffers });
     }

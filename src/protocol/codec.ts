@@ -28,6 +28,7 @@ const operations: ReadonlySet<string> = new Set<Command['op']>([
   'average',
   'swapAverage',
   'dropAverage',
+  'rollback',
   'checksum',
   'model',
   'memory',
@@ -44,17 +45,20 @@ function unpack(bytes: Uint8Array, what: string): Record<string, unknown> {
   try {
     message = packr.unpack(bytes);
   } catch (cause) {
-    throw new ProtocolError(`a ${what} of ${bytes.length} bytes cannot be unpacked`, { cause });
+    throw new ProtocolError(`a ${what} of ${bytes.length} bytes cannot be unpacked`, { where: what, cause });
   }
-  if (typeof message !== 'object' || message === null) throw new ProtocolError(`a ${what} is not an object`);
+  if (typeof message !== 'object' || message === null)
+    throw new ProtocolError(`a ${what} is not an object`, { where: what });
   return message as Record<string, unknown>;
 }
 
 /** @throws ProtocolError when the bytes hold no known command */
 export function decodeCommand(bytes: Uint8Array): Command {
   const message = unpack(bytes, 'command');
-  if (typeof message.op !== 'string' || !operations.has(message.op)) {
-    throw new ProtocolError(`unknown command '${String(message.op)}'`);
+  const { op } = message;
+  if (typeof op !== 'string' || !operations.has(op)) {
+    const found = typeof op === 'string' ? `the unknown 'op' ${op}` : "no 'op'";
+    throw new ProtocolError(`a command has ${found}`, { where: 'command' });
   }
   return message as unknown as Command;
 }
@@ -62,6 +66,8 @@ export function decodeCommand(bytes: Uint8Array): Command {
 /** @throws ProtocolError when the bytes hold no reply */
 export function decodeReply<T extends Reply | Greeting>(bytes: Uint8Array): T {
   const message = unpack(bytes, 'reply');
-  if (typeof message.ok !== 'boolean') throw new ProtocolError("a reply has no 'ok'");
+  if (typeof message.ok !== 'boolean') throw new ProtocolError("a reply has no 'ok'", { where: 'reply' });
+  if (!message.ok && (typeof message.error !== 'object' || message.error === null))
+    throw new ProtocolError('a reply is an error without saying which', { where: 'reply' });
   return message as unknown as T;
 }

@@ -39,9 +39,18 @@ export interface RecipeReference {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** A replica's place among those that train together, which changes when one of them is lost. */
+export interface RingPlace {
+  readonly rank: number;
+  /** Laid out in allreduce/control-block.ts. */
+  readonly control: SharedArrayBuffer;
+  /** One for each replica, in rank order. */
+  readonly buffers: readonly SharedArrayBuffer[];
+}
+
 /** Shared memory handed over once: the ring's buffers, predictions, a loader's slots; or those given up again. */
 export type Share =
-  | { readonly share: 'ring'; readonly buffers: readonly SharedArrayBuffer[] }
+  | ({ readonly share: 'ring' } & RingPlace)
   | { readonly share: 'predictions'; readonly buffer: SharedArrayBuffer }
   | { readonly share: 'inputs'; readonly buffer: SharedArrayBuffer }
   /** Training state on its way to or from replicas; laid out in worker/state-buffer.ts. */
@@ -83,12 +92,14 @@ export type Command =
   | { readonly op: 'loss' }
   | { readonly op: 'backward'; readonly weight: number }
   | { readonly op: 'clip'; readonly clip: ClipOptions }
-  | { readonly op: 'step'; readonly groups: readonly GroupSettings[] }
+  /** With `clear` as `zeroGrad` with factor 0, too. */
+  | { readonly op: 'step'; readonly groups: readonly GroupSettings[]; readonly clear?: boolean }
   | { readonly op: 'zeroGrad'; readonly factor: number }
   | {
       readonly op: 'train';
       readonly shard: Shard;
-      readonly groups: readonly GroupSettings[];
+      /** Without them it ends before the optimizer step, which is then a command of its own. */
+      readonly groups?: readonly GroupSettings[];
       readonly predictions: boolean;
       readonly step: number;
     }
@@ -105,6 +116,8 @@ export type Command =
   | { readonly op: 'average'; readonly decay: number }
   | { readonly op: 'swapAverage' }
   | { readonly op: 'dropAverage' }
+  /** Takes back all that the batch in progress has changed, as if it had never been given. */
+  | { readonly op: 'rollback' }
   | { readonly op: 'checksum' }
   | { readonly op: 'model' }
   | { readonly op: 'memory' }
@@ -187,7 +200,8 @@ export interface Results {
   average: undefined;
   swapAverage: undefined;
   dropAverage: undefined;
-  step: undefined;
+  rollback: undefined;
+  step: { readonly updateMs: number };
   zeroGrad: undefined;
   train: StepReport;
   valid: StepReport;

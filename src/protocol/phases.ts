@@ -8,6 +8,7 @@ export const phases = [
   'backward',
   'all-reduce',
   'update',
+  'checkpoint',
   'close',
 ] as const;
 export type Phase = (typeof phases)[number];

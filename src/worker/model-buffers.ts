@@ -17,6 +17,9 @@ export class ModelBuffers {
   readonly #variables: LayersModel['weights'];
   /** Whether a forward pass changed them on this replica since. */
   #moved = false;
+  /** What was agreed before the last exchange, as long as that may be taken back. */
+  readonly #before: Float32Array;
+  #exchanged = false;
 
   constructor(engine: Engine, model: LayersModel) {
     this.#engine = engine;
@@ -24,6 +27,7 @@ export class ModelBuffers {
     this.infos = parameterInfos(this.#variables);
     this.size = this.infos.reduce((n, { size }) => n + size, 0);
     this.agreed = new Float32Array(this.size);
+    this.#before = new Float32Array(this.size);
     this.read(this.agreed);
   }
 
@@ -32,9 +36,16 @@ export class ModelBuffers {
     this.#moved = true;
   }
 
-  /** Takes back what forward passes did to them on this replica alone. */
-  undo(): void {
+  /** Takes back what forward passes did to them on this replica alone; the last exchange is final. */
+  settle(): void {
+    this.#exchanged = false;
     if (this.#moved) this.set(this.agreed);
+  }
+
+  /** As `settle`, and takes back the last exchange, if that is not final. */
+  rollback(): void {
+    if (this.#exchanged) this.set(this.#before);
+    this.settle();
   }
 
   /** Writes `share` times their change since the last exchange to `target`. */
@@ -45,6 +56,8 @@ export class ModelBuffers {
 
   /** Takes over the change that all replicas together came to. */
   addChange(change: Float32Array): void {
+    this.#before.set(this.agreed);
+    this.#exchanged = true;
     for (let i = 0; i < change.length; i++) this.agreed[i] += change[i];
     this.set(this.agreed);
   }

@@ -5,13 +5,14 @@ import { installFusedLayers } from '../nn/fused-layers.js';
 import type { ReplicaSettings } from '../protocol/messages.js';
 import { Purpose } from '../random.js';
 import { loadRecipe } from './load-recipe.js';
+import { Place } from './place.js';
 import { Replica } from './replica.js';
 import { seedMathRandom } from './seeded-math-random.js';
 
 export interface OpenedReplica {
   readonly replica: Replica;
   readonly engine: Engine;
-  readonly control: ControlBlock;
+  readonly place: Place;
 }
 
 /**
@@ -21,8 +22,8 @@ export interface OpenedReplica {
  */
 export async function openReplica(settings: ReplicaSettings): Promise<OpenedReplica> {
   const { rank, engine: name, device, engineSettings, recipe, seed, imageShape, classes } = settings;
-  const control = new ControlBlock(settings.replicas, settings.control);
-  control.enter(rank, 'start');
+  const place = new Place(new ControlBlock(settings.replicas, settings.control), rank);
+  place.enter('start');
   const reseed = seedMathRandom(seed);
   const engine = await openEngine(name as EngineName, device, engineSettings);
   installFusedLayers();
@@ -30,5 +31,5 @@ export async function openReplica(settings: ReplicaSettings): Promise<OpenedRepl
   reseed(Purpose.initialisation, 0, 0);
   const context = { imageShape, classes, seed, options: recipe.options };
   const loaded = await loadRecipe(engine.tf, recipe, context, settings.loss);
-  return { replica: new Replica({ settings, engine, loaded, control, reseed }), engine, control };
+  return { replica: new Replica({ settings, engine, loaded, place, reseed }), engine, place };
 }

@@ -4,7 +4,6 @@ import type { RingMember } from '../allreduce/ring.js';
 import { ProtocolError } from '../errors.js';
 import type { Optimizer } from '../nn/optimizers.js';
 import type { CommandOf, LossReport, Results, Shard, Share, StepReport } from '../protocol/messages.js';
-import type { GroupSettings } from '../protocol/optimizer.js';
 import type { Phase } from '../protocol/phases.js';
 import { Purpose } from '../random.js';
 import type { ReplicaParts } from './replica.js';
@@ -39,7 +38,7 @@ export class ReplicaSteps {
     const outputSize = loaded.outputShape.reduce((n, d) => n * d, 1);
     const classes = loaded.loss.name === 'crossEntropy' ? outputSize : 2 ** 31;
     this.reader = new ShardReader(engine, loaded.recipe, {
-      rank: settings.rank,
+      place: parts.place,
       seed: settings.seed,
       classes,
     });
@@ -74,6 +73,7 @@ export class ReplicaSteps {
   async backward(weight: number): Promise<Results['backward']> {
     const shard = this.#requireShard();
     const ring = this.#requireRing();
+    this.#weights.gradients.settle();
     if (shard.count > 0) {
       this.#enter('backward');
       this.tensors.backward(this.#weights.variables(), (index, gradient) => {
@@ -87,11 +87,15 @@ export class ReplicaSteps {
     return { allReduceMs, hooks: await this.tensors.hooks.take() };
   }
 
-  step(groups: readonly GroupSettings[]): void {
+  step({ groups, clear }: Pick<CommandOf<'step'>, 'groups' | 'clear'>): Results['step'] {
+    const since = performance.now();
     const { optimizer } = this;
     if (!optimizer) throw new ProtocolError('step before any optimizer was set');
     this.#enter('update');
+    this.#weights.settle();
     this.#weights.update((values, gradients) => optimizer.step(values, gradients, groups));
+    if (clear) this.#weights.gradients.scale(0);
+    return { updateMs: performance.now() - since };
   }
 
   async train(command: CommandOf<'train'>): Promise<StepReport> {
@@ -99,17 +103,11 @@ export class ReplicaSteps {
     this.predict(command, true);
     const report = await this.loss();
     const { allReduceMs, hooks } = await this.backward(1);
-    const reduced = performance.now();
-    this.step(command.groups);
-    this.#weights.gradients.scale(0);
-    const updateMs = performance.now() - reduced;
-    return {
-      ...report,
-      hooks: joined(report.hooks, hooks),
-      computeMs: reduced - start - allReduceMs,
-      allReduceMs,
-      updateMs,
-    };
+    const computeMs = performance.now() - start - allReduceMs;
+    const { updateMs } = command.groups
+      ? this.step({ groups: command.groups, clear: true })
+      : { updateMs: 0 };
+    return { ...report, hooks: joined(report.hooks, hooks), computeMs, allReduceMs, updateMs };
   }
 
   async valid(command: CommandOf<'valid'>): Promise<StepReport> {
@@ -135,8 +133,8 @@ export class ReplicaSteps {
 
   /** Starts this replica's stream of `Math.random` for the shard: each replica draws its own dropout. */
   #reseed({ epoch, index }: Shard): () => void {
-    const { reseed, settings } = this.#parts;
-    return reseed(Purpose.layer, epoch, index * settings.replicas + settings.rank);
+    const { reseed, place } = this.#parts;
+    return reseed(Purpose.layer, epoch, index * place.control.replicas + place.rank);
   }
 
   #writeRows(share: RowShare['share'], rows: Tensor, { offset, count }: Shard): void {
@@ -147,7 +145,7 @@ export class ReplicaSteps {
   }
 
   #enter(phase: Phase, step?: number): void {
-    this.#parts.control.enter(this.#parts.settings.rank, phase, step);
+    this.#parts.place.enter(phase, step);
   }
 
   #requireRing(): RingMember {

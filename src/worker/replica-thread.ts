@@ -33,7 +33,7 @@ async function answer(replica: Replica, bytes: Uint8Array): Promise<void> {
 }
 
 try {
-  const { replica, control } = await openReplica(settings);
+  const { replica, place } = await openReplica(settings);
   let queue = Promise.resolve();
   port.on('message', (message: Uint8Array | Share) => {
     queue = queue.then(() =>
@@ -41,7 +41,7 @@ try {
     );
   });
   post({ ok: true, ready: replica.ready() });
-  control.enter(settings.rank, 'idle');
+  place.enter('idle');
 } catch (error) {
   post({ ok: false, error: errorToWire(error) });
   port.close();

@@ -2,7 +2,7 @@
  * One replica: an engine on its device, the model, its weights, and the answer to every command of
  * protocol/messages.ts. Commands come one at a time.
  */
-import type { ControlBlock } from '../allreduce/control-block.js';
+import { ControlBlock } from '../allreduce/control-block.js';
 import { RingMember } from '../allreduce/ring.js';
 import type { Engine } from '../engine/engine.js';
 import { ProtocolError } from '../errors.js';
@@ -13,6 +13,7 @@ import type {
   ReadyReport,
   ReplicaSettings,
   Results,
+  RingPlace,
   Share,
   StateDescription,
 } from '../protocol/messages.js';
@@ -20,6 +21,7 @@ import type { OptimizerSpec } from '../protocol/optimizer.js';
 import type { Purpose } from '../random.js';
 import { describeLayers, serialiseModel } from './describe-model.js';
 import type { LoadedRecipe } from './load-recipe.js';
+import type { Place } from './place.js';
 import { ReplicaSteps } from './replica-steps.js';
 import { describeOptimizer, describeState, readState, type Trained, writeState } from './training-state.js';
 import { Weights } from './weights.js';
@@ -28,7 +30,7 @@ export interface ReplicaParts {
   readonly settings: ReplicaSettings;
   readonly engine: Engine;
   readonly loaded: LoadedRecipe;
-  readonly control: ControlBlock;
+  readonly place: Place;
   /** From seeded-math-random.ts. */
   readonly reseed: (purpose: Purpose, epoch: number, index: number) => () => void;
 }
@@ -44,6 +46,7 @@ const keepingStep: ReadonlySet<Command['op']> = new Set<Command['op']>([
   'inputs',
   'describeState',
   'writeState',
+  'rollback',
 ]);
 
 export class Replica {
@@ -89,29 +92,32 @@ export class Replica {
         this.#stateMemory = share.buffer;
         break;
       case 'ring':
-        this.#joinRing(share.buffers);
+        this.#joinRing(share);
         break;
       default:
         this.#steps.attach(share);
     }
   }
 
-  #joinRing(buffers: readonly SharedArrayBuffer[]): void {
-    const { control, engine, settings } = this.#parts;
-    const { rank, stallTimeoutMs: timeoutMs } = settings;
+  #joinRing({ rank, control, buffers }: RingPlace): void {
+    const { engine, place, settings } = this.#parts;
+    place.rank = rank;
+    place.control = new ControlBlock(buffers.length, control);
     this.#ringBuffers = buffers;
+    this.#unpinRing?.();
     this.#unpinRing = engine.pin?.(new Uint8Array(buffers[rank]));
-    this.#steps.ring = new RingMember(control, buffers, rank, { timeoutMs, math: engine.flatMath });
+    const options = { timeoutMs: settings.stallTimeoutMs, math: engine.flatMath };
+    this.#steps.ring = new RingMember(place.control, buffers, rank, options);
   }
 
   /** Runs one command. Whatever it throws leaves no open step behind. */
   async run(command: Command): Promise<Results[Command['op']]> {
     try {
-      if (!keepingStep.has(command.op)) this.#weights.buffers.undo();
+      if (!keepingStep.has(command.op)) this.#weights.settle();
       const answer = this.#answers[command.op] as (command: Command) => Results[Command['op']];
       const result = await answer(command);
       // Not after an error: the coordinator then reads here in which phase it happened.
-      this.#parts.control.enter(this.#parts.settings.rank, 'idle');
+      this.#parts.place.enter('idle');
       return result;
     } catch (error) {
       this.#steps.tensors.end();
@@ -120,7 +126,7 @@ export class Replica {
   }
 
   close(): void {
-    this.#parts.control.enter(this.#parts.settings.rank, 'close');
+    this.#parts.place.enter('close');
     this.#steps.tensors.dispose();
     this.#steps.reader.dispose();
     this.#unpinRing?.();
@@ -144,9 +150,7 @@ export class Replica {
     loss: () => this.#steps.loss(),
     backward: ({ weight }) => this.#steps.backward(weight),
     clip: ({ clip }) => this.#weights.gradients.clip(clip),
-    step: ({ groups }) => {
-      this.#steps.step(groups);
-    },
+    step: command => this.#steps.step(command),
     zeroGrad: ({ factor }) => {
       this.#weights.gradients.scale(factor);
     },
@@ -160,6 +164,7 @@ export class Replica {
     },
     describeState: command => this.#describeState(command),
     writeState: ({ parts }) => {
+      this.#parts.place.enter('checkpoint');
       writeState(this.#takeStateMemory(), this.#trained, parts);
     },
     readState: ({ state }) => {
@@ -173,6 +178,10 @@ export class Replica {
     },
     dropAverage: () => {
       this.#weights.average = undefined;
+    },
+    rollback: () => {
+      this.#steps.tensors.end();
+      this.#weights.rollback();
     },
     checksum: () => this.#weights.checksum(),
     model: () => serialiseModel(this.#parts.engine.tf, this.#parts.loaded.model),

@@ -24,8 +24,8 @@ export interface DeviceShard {
 }
 
 export interface ReaderSettings {
-  /** Of the replica: what transforms draw per replica depends on it. Default 0. */
-  readonly rank?: number;
+  /** Of the replica: what transforms draw per replica depends on its rank. Default: rank 0. */
+  readonly place?: { readonly rank: number };
   readonly seed: number;
   readonly classes: number;
 }
@@ -33,15 +33,15 @@ export interface ReaderSettings {
 export class ShardReader {
   readonly #engine: Engine;
   readonly #recipe: Recipe;
-  readonly #rank: number;
+  readonly #place: { readonly rank: number };
   readonly #seed: number;
   /** Labels must be below this, where the loss takes class indices. */
   readonly #classes: number;
   readonly #rings = new Map<number, Extract<Share, { share: 'slots' }>>();
   readonly #unpin = new Map<number, (() => void)[]>();
 
-  constructor(engine: Engine, recipe: Recipe, { rank = 0, seed, classes }: ReaderSettings) {
-    this.#rank = rank;
+  constructor(engine: Engine, recipe: Recipe, { place = { rank: 0 }, seed, classes }: ReaderSettings) {
+    this.#place = place;
     this.#engine = engine;
     this.#recipe = recipe;
     this.#seed = seed;
@@ -101,7 +101,7 @@ export class ShardReader {
     const bytes = imageBytes(imageShape);
     const { epoch, index, size, transforms } = shard;
     const placeOf = (image: number) => places[image];
-    const key = { seed: this.#seed, epoch, index, size, placeOf, replica: this.#rank };
+    const key = { seed: this.#seed, epoch, index, size, placeOf, replica: this.#place.rank };
     return this.#engine.tf.tidy(() => {
       const raw = this.#engine.upload(pixelsAt(views.pixels, places, bytes), places.length, imageShape);
       return applyTransforms(this.#engine.tf, raw, transforms, key, this.#recipe.transforms);

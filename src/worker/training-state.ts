@@ -33,7 +33,7 @@ export function writeState(memory: SharedArrayBuffer, trained: Trained, parts: S
   const { weights, optimizer } = trained;
   const views = stateViews(memory, describeState(trained, parts), weights.sizes);
   weights.read(views.parameters, views.buffers);
-  views.gradients?.set(weights.gradients.values);
+  if (views.gradients) weights.gradients.read(views.gradients);
   if (weights.average) {
     views.average?.parameters.set(weights.average.parameters);
     views.average?.buffers.set(weights.average.buffers);

@@ -55,6 +55,18 @@ export class Weights {
     return this.#trainable.map(variable => variable.read());
   }
 
+  /** Makes final what the batch in progress has come to in all replicas together, and takes back the rest of it. */
+  settle(): void {
+    this.buffers.settle();
+    this.gradients.settle();
+  }
+
+  /** Takes back all that the batch in progress has changed. */
+  rollback(): void {
+    this.buffers.rollback();
+    this.gradients.rollback();
+  }
+
   /** Runs `update` on the flat parameters and lets the model see the result. */
   update(update: (values: Float32Array, gradients: Float32Array) => void): void {
     update(this.#flat.values(), this.gradients.values);
@@ -83,7 +95,8 @@ export class Weights {
   }
 
   /**
-   * All-reduces gradients and buffers, then adds the gradients to those kept.
+   * All-reduces gradients and buffers, then adds the gradients to those kept. To be settled before the ring's memory
+   * is written again.
    *
    * @param share this replica's part of the global batch, 0 … 1; with 0 nothing was put
    * @param weight of the gradients in the sum; buffers take their whole change
