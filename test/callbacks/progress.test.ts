@@ -118,6 +118,44 @@ t.test('a terminal made narrower while bars are shown is left clean', async t =>
   );
 });
 
+t.test('what is printed meanwhile stands above the bars, which stay whole; later it is a line', async t => {
+  const terminal = new FakeTerminal(113);
+  const { learn } = build(terminal, 100);
+  const progress = learn.find(ProgressCB)!;
+  const screens: string[][] = [];
+  const print = recorder([], ['afterBatch'], {
+    afterBatch: ({ training, iter }) => {
+      if (!training || iter !== 2) return;
+      progress.print('⚠ replica 1 is slow', '  → look at it');
+      screens.push(terminal.screen());
+    },
+  });
+  progress.print('before');
+  await learn.fit(1, { cbs: [print] });
+  progress.print('after');
+  t.match(screens[0], ['before', '⚠ replica 1 is slow', '  → look at it', /^epoch 0\/1 /, /^train 3\/4 /]);
+  t.equal(screens[0].length, 5);
+  t.match(terminal.screen(), [
+    'before',
+    '⚠ replica 1 is slow',
+    '  → look at it',
+    table[0],
+    /^ {4}1/,
+    'after',
+  ]);
+});
+
+t.test('a terminal that does not know its width gets bars of eighty columns', async t => {
+  const terminal = Object.assign(new FakeTerminal(80), { columns: 0 });
+  let written = '';
+  terminal.write = text => {
+    written += text;
+  };
+  await build(terminal, 100).learn.fit(1);
+  t.match(written, /━/);
+  t.notMatch(written, 'Infinity');
+});
+
 t.test('a train row without a valid row is shown alone', async t => {
   const pipe = new Pipe();
   const { learn } = build(pipe, 1);

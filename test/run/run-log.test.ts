@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
+import { TrainCB } from '../../src/callbacks/train.js';
+import { Learner } from '../../src/learner/learner.js';
 import { RunFolder } from '../../src/run/run-folder.js';
 import { type Logger, runLog } from '../../src/run/run-log.js';
+import { StepLogCB } from '../../src/run/step-log.js';
+import { FakeLoader, FakeRunner } from '../learner/fake-runner.js';
 
 const linesOf = (text: string): Record<string, unknown>[] =>
   text
@@ -102,3 +106,22 @@ t.test(
     t.match(unopened, [{ code: 'ENOENT' }]);
   },
 );
+
+t.test('how far a fit is, every ten seconds; and the step for all other records', async t => {
+  let now = 0;
+  const noted: [number, object][] = [];
+  const steps = new StepLogCB({ debug: record => noted.push([now, record]) });
+  const train = new FakeLoader(Array.from({ length: 8 }, () => [0, 1]));
+  train.onBatch = () => {
+    now += 4000;
+  };
+  const dls = { train, valid: new FakeLoader([[0]]) };
+  const learn = new Learner(new FakeRunner(), dls, { cbs: [new TrainCB(), steps], clock: () => now });
+  t.equal(steps.stepsDone, undefined);
+  await learn.fit(1);
+  t.equal(steps.stepsDone, 8);
+  t.match(noted, [
+    [12_000, { event: 'progress', epoch: 1, phase: 'train', batch: 3, batches: 8, loss: 1 }],
+    [24_000, { batch: 6 }],
+  ]);
+});
