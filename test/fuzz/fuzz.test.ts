@@ -52,7 +52,7 @@ const found: Readonly<Record<string, { reason: RegExp; options?: Partial<FuzzOpt
   'never settles': { reason: /ended by exit code \d+|hung/, options: { hangMs: 1500 } },
   crashes: { reason: /ended by SIGKILL/ },
   dawdles: { reason: /took \d+ ms/, options: { slowMs: 50 } },
-  'lets a promise go': { reason: /ended by exit code 1: [^]*nobody awaits/ },
+  'lets a promise go': { reason: /ended by exit code 1: [\s\S]*nobody awaits/ },
   grows: { reason: /grew by \d+ MiB, over 64/ },
 };
 
