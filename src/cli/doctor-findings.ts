@@ -1,11 +1,11 @@
 /** What the doctor looks at. Nothing here throws: what cannot be found out is a finding too. */
 import { execFile } from 'node:child_process';
-import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import { loadSharp } from '../data/decode/sharp-decoder.js';
 import { type ListedDevice, listDevices } from '../engine/devices.js';
 import { listGpus } from '../engine/gpus.js';
-import { ownVersion } from '../run/environment.js';
+import type { Environment } from '../run/environment.js';
+import { machineFindings } from './doctor-machine.js';
 import { addonFinding, libTorchFinding } from './doctor-torch.js';
 
 export interface Finding {
@@ -17,12 +17,11 @@ export interface Finding {
   readonly advice?: string;
 }
 
-export async function findings(): Promise<Finding[]> {
+/** @param machine what is known of it and of the versions */
+export async function findings(machine: Environment): Promise<Finding[]> {
   const libTorch = await libTorchFinding();
   const rows = await Promise.all([
-    node(),
-    processor(),
-    memory(),
+    machineFindings(machine),
     sharpFinding(),
     gpuFinding(),
     libTorch.finding,
@@ -30,23 +29,6 @@ export async function findings(): Promise<Finding[]> {
     engineFindings(),
   ]);
   return rows.flat();
-}
-
-function node(): Finding {
-  const text = `${process.version} on ${process.platform} ${process.arch}; gradring ${ownVersion()}`;
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > 20 || (major === 20 && minor >= 12)) return { name: 'Node', state: 'good', text };
-  return { name: 'Node', state: 'bad', text, advice: 'Install Node 20.12 or later.' };
-}
-
-function processor(): Finding {
-  const model = cpus()[0]?.model.trim() || 'unknown model';
-  return { name: 'processor', state: 'good', text: `${model}, ${availableParallelism()} cores usable` };
-}
-
-function memory(): Finding {
-  const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
-  return { name: 'memory', state: 'good', text: `${gib(totalmem())} GiB, ${gib(freemem())} GiB free` };
 }
 
 async function sharpFinding(): Promise<Finding> {
@@ -83,6 +65,15 @@ async function gpuFinding(): Promise<Finding> {
 async function driverCuda(): Promise<string | undefined> {
   const { stdout } = await promisify(execFile)('nvidia-smi').catch(() => ({ stdout: '' }));
   return /CUDA Version:\s*([\d.]+)/.exec(stdout)?.[1];
+}
+
+/** Whether anything could train: on a good Node, an engine that opens. */
+export function canTrain(rows: readonly Finding[]): boolean {
+  const isGood = (row: Finding): boolean => row.state === 'good';
+  return (
+    rows.some(row => row.name === 'Node' && isGood(row)) &&
+    rows.some(row => row.name.startsWith('engine ') && isGood(row))
+  );
 }
 
 async function engineFindings(): Promise<Finding[]> {

@@ -87,7 +87,13 @@ async function describeRun(
   if (!folder) return;
   // A resumed run has the settings of before, and with them the statistics that its model was trained with.
   if (!existsSync(join(folder.path, 'config.json'))) folder.writeJson('config.json', config);
-  folder.writeJson('env.json', { ...(await environment()), engine, devices: devices.map(({ id }) => id) });
+  folder.writeJson('env.json', {
+    ...(await environment()),
+    engine,
+    devices: devices.map(({ id }) => id),
+    // Names, memory and drivers.
+    deviceDetails: devices,
+  });
 }
 
 function requireSamplesForAll({ batchSize }: TrainConfig, replicas: number): void {
