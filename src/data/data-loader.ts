@@ -1,5 +1,6 @@
 import { AbortedError, LoaderError } from '../errors.js';
 import type { Batch, SlotRing } from '../protocol/batch.js';
+import type { BadSample } from './bad-samples.js';
 import { type CacheState, cacheState } from './cache/cache-state.js';
 import { collateInPlace } from './collate.js';
 import { type Dataset, type IterableDataset, isIterable } from './dataset.js';
@@ -70,6 +71,11 @@ export class DataLoader implements AsyncIterable<Batch> {
     return cache && cacheState(cache);
   }
 
+  /** Samples that were left out, in all epochs so far, each once: with `onBadSample: 'skip'`. */
+  get badSamples(): readonly BadSample[] {
+    return this.#epochs.badSamples?.list ?? [];
+  }
+
   /** Batches that are decoded, the one the loop holds included; at most prefetch + 1. 0 between epochs. */
   get filled(): number {
     return this.#fill?.filled ?? 0;
@@ -78,8 +84,9 @@ export class DataLoader implements AsyncIterable<Batch> {
   /**
    * One epoch. A batch's slot is written again once the next batch is asked for.
    *
-   * @throws SampleError where a sample cannot be decoded, LoaderError where a decode thread died, a batch did not come
-   * in time or the loader is being iterated already, AbortedError when the signal said so
+   * @throws SampleError where a sample cannot be used, or more than may be left out; LoaderError where decode threads
+   * ended again and again, a batch did not come in time or the loader is being iterated already; AbortedError when the
+   * signal said so
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
     const { signal } = this.#options;

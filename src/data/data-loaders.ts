@@ -49,6 +49,7 @@ export class DataLoaders {
     const ofValid = validOptions && withBatchSampler(validOptions);
     const { collate, prefetch, prefetchFactor, timeout, transforms, signal, persistentWorkers, cache } =
       common;
+    const { onBadSample, maxBadSamples, onBadRow, onWarning } = common;
     const pool = sharedPool([train, valid], common);
     const samples = ofTrain?.sampler ?? ofTrain?.batchSampler ?? common.sampler ?? common.batchSampler;
     const shuffle = samples === undefined && !isIterable(train) ? true : undefined;
@@ -69,6 +70,10 @@ export class DataLoaders {
         signal,
         persistentWorkers,
         cache,
+        onBadSample,
+        maxBadSamples,
+        onBadRow,
+        onWarning,
       };
       const validLoader = new DataLoader(valid, {
         batchSize,

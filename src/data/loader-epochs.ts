@@ -1,5 +1,6 @@
 /** What the epochs of a loader are to it, whether its dataset has rows or is a stream. */
 import type { SlotRing } from '../protocol/batch.js';
+import type { BadSamples } from './bad-samples.js';
 import type { PixelCache } from './cache/pixel-cache.js';
 import type { DecodePool } from './fill/decode-pool.js';
 import type { EpochFill } from './fill/epoch-fill.js';
@@ -28,6 +29,8 @@ export interface LoaderEpochs {
   readonly pool: DecodePool | undefined;
   /** Where decoded images are kept, if they are. */
   readonly cache?: PixelCache;
+  /** Samples left out, where that is asked for. */
+  readonly badSamples?: BadSamples;
   begin(start: EpochStart & { readonly slots: SlotRing }): EpochFill;
   /** To be called when an epoch has ended in whatever way. */
   ended(): Promise<void>;

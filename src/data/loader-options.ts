@@ -1,6 +1,7 @@
 import { defaultSeed } from '../default-seed.js';
 import { LoaderError } from '../errors.js';
 import type { TransformSpec } from '../protocol/batch.js';
+import { type BadSampleListeners, type BadSamplePolicy, badSamplePolicies } from './bad-samples.js';
 import type { CacheKind, CacheOptions } from './cache/cache-options.js';
 import type { Collate } from './collate.js';
 import type { Dataset } from './dataset.js';
@@ -9,7 +10,7 @@ import { BatchSampler, type IndexBatchSampler } from './samplers/batch-sampler.j
 import { type IndexSampler, Sampler } from './samplers/sampler.js';
 import { needsDecoder } from './samples/sample-source.js';
 
-export interface DataLoaderOptions {
+export interface DataLoaderOptions extends BadSampleListeners {
   /** Samples a batch, all replicas together. Default 64. */
   readonly batchSize?: number;
   /** A new order every epoch. Default false. */
@@ -47,6 +48,13 @@ export interface DataLoaderOptions {
   readonly shuffleBuffer?: number;
   /** Makes the batch of its samples, on the calling thread. Default: they are stacked as decoded. */
   readonly collate?: Collate;
+  /**
+   * What happens where a sample cannot be used: `fail` (default) ends the epoch with its error; `skip` leaves it out
+   * of its batch, which is smaller then.
+   */
+  readonly onBadSample?: BadSamplePolicy;
+  /** Rows that may be left out, in all epochs together, before the epoch ends with an error all the same. Default 100. */
+  readonly maxBadSamples?: number;
   /** What replicas do to their shard before the model sees it. Default: nothing. */
   readonly transforms?: readonly TransformSpec[];
   /**
@@ -61,6 +69,8 @@ export interface DataLoaderOptions {
 }
 
 const defaults = {
+  onBadSample: 'fail' as BadSamplePolicy,
+  maxBadSamples: 100,
   batchSize: 64,
   shuffle: false,
   dropLast: false,
@@ -83,7 +93,7 @@ const replaced = {
 } as const;
 
 /** Options that only a dataset with rows has, and those that only an iterable one has. */
-const ofRows = ['shuffle', 'sampler', 'batchSampler', 'prefetchFactor', 'pool'] as const;
+const ofRows = ['shuffle', 'sampler', 'batchSampler', 'prefetchFactor', 'pool', 'onBadSample'] as const;
 const ofStreams = ['samplesPerEpoch', 'shuffleBuffer'] as const;
 
 /** Options with a batch sampler, if there is one, where it belongs. */
@@ -126,6 +136,7 @@ const leasts = [
   ['seed', 0],
   ['samplesPerEpoch', 1],
   ['shuffleBuffer', 0],
+  ['maxBadSamples', 0],
 ] as const;
 
 /** Fills in defaults. @throws LoaderError naming the option */
@@ -142,7 +153,9 @@ export function checkOptions(given: DataLoaderOptions): CheckedOptions {
     const value = checked[option];
     if (value !== undefined) expectInteger(option, value, least);
   }
-  const { timeout, persistentWorkers } = checked;
+  const { timeout, persistentWorkers, onBadSample } = checked;
+  if (!badSamplePolicies.includes(onBadSample))
+    throw optionError('onBadSample', `onBadSample is ${onBadSample}`, badSamplePolicies.join(' or '));
   if (!(timeout >= 0 && timeout <= MAX_TIMEOUT_SECONDS))
     throw optionError(
       'timeout',

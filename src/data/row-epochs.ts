@@ -1,6 +1,7 @@
 /** The epochs of a dataset with rows: in the order of a sampler, decoded by threads or on the calling thread. */
 import { DatasetError, LoaderError } from '../errors.js';
 import type { SlotRing } from '../protocol/batch.js';
+import { BadSamples } from './bad-samples.js';
 import { checkCache } from './cache/cache-options.js';
 import { withCache } from './cache/open-cache.js';
 import type { PixelCache } from './cache/pixel-cache.js';
@@ -28,7 +29,10 @@ import { needsDecoder, type SampleSource } from './samples/sample-source.js';
 export class RowEpochs implements LoaderEpochs {
   readonly workers: number;
   readonly prefetch: number;
+  /** Absent: the first one ends the epoch. */
+  readonly badSamples: BadSamples | undefined;
   readonly #dataset: Dataset;
+  readonly #given: DataLoaderOptions;
   readonly #options: CheckedOptions;
   readonly #batches: IndexBatchSampler;
   /** The dataset's, with its cache. */
@@ -42,7 +46,10 @@ export class RowEpochs implements LoaderEpochs {
     this.prefetch = prefetchOf(checked, this.workers);
     requireLabels(dataset);
     this.#dataset = dataset;
+    this.#given = given;
     this.#options = checked;
+    const { onBadSample, maxBadSamples } = checked;
+    this.badSamples = onBadSample === 'skip' ? new BadSamples(maxBadSamples, given) : undefined;
     this.#batches = batchesOf(dataset, given, checked);
     this.#givenPool = given.pool;
     this.#source = sourceOf(dataset, given);
@@ -78,6 +85,8 @@ export class RowEpochs implements LoaderEpochs {
       chunk: this.#chunk,
       timeoutMs: timeout * 1000,
       names,
+      badSamples: this.badSamples,
+      onWarning: this.#given.onWarning,
     };
     return new Fill(options, (job, events) => this.#start(job, events, { seed, epoch }));
   }

@@ -12,11 +12,8 @@ import { DataLoaders } from '../../src/data/data-loaders.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { ArrayDataset } from '../../src/data/datasets/array-dataset.js';
 import { ImageFolder } from '../../src/data/datasets/image-folder.js';
-import { createSlots } from '../../src/data/fill/batch-slots.js';
 import { DecodePool } from '../../src/data/fill/decode-pool.js';
-import { Fill, type FillEvents, fillHere } from '../../src/data/fill/fill.js';
 import type { DataLoaderOptions } from '../../src/data/loader-options.js';
-import type { SampleReader } from '../../src/data/samples/sample-reader.js';
 import { imageFolder, noise, readEpoch } from './fixtures.js';
 
 /** The threads that are started while `body` runs. */
@@ -148,32 +145,6 @@ t.test("a user's sample that never comes: the row is named, and what comes late 
     await turn();
     t.same(second.pixels.subarray(16, 32), (await data.get(5)).pixels);
   }
-});
-
-t.test('a thread that dies is told with what it was at work on', async t => {
-  const slots = createSlots({ capacity: 4, imageShape: [1, 1, 1] }, 2);
-  const plan = {
-    rows: Uint32Array.of(9, 8, 7, 6, 5, 4, 3),
-    starts: Uint32Array.of(0, 4, 7),
-    samplesBefore: 0,
-  };
-  const reader: SampleReader = {
-    read: row => (row === 7 || row === 4 ? new Promise(() => undefined) : 0),
-    close: () => undefined,
-  };
-  const names = { batch: String, row: (row: number) => `row ${row}` };
-  let events: FillEvents | undefined;
-  const fill = new Fill({ plan, slots, chunk: 2, timeoutMs: 0, names }, (job, given) => {
-    events = given;
-    return fillHere(job, given, () => reader);
-  });
-  await turn();
-  events?.died(new Error('the worker exited'));
-  await t.rejects(fill.ready(0), {
-    code: 'E_LOADER',
-    // Of each chunk that was taken, the first sample that is not there.
-    message: 'a decode thread ended: the worker exited; under way: row 7; row 4',
-  });
 });
 
 t.test('statistics tell who waited for whom', async t => {

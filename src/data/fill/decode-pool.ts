@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { errorFromWire, LoaderError } from '../../errors.js';
 import { threadUrl } from '../../thread-url.js';
@@ -13,17 +13,24 @@ import type { FillJob } from './fill-slots.js';
 /** Epochs that may be under way at once over one pool: their tasks share its threads. */
 const MAX_EPOCHS_AT_ONCE = 64;
 
+/** What piscina tells of a thread that it starts in the place of another: it is there, or has ended again. */
+const replacementEvents = ['workerCreate', 'workerDestroy', 'error'] as const;
+
 /**
  * Threads that decode. One pool serves several loaders, at once too: every epoch is one long task on each
  * thread, and a task that waits for a free slot leaves its thread to the others. Idle threads do not keep the
- * process alive.
+ * process alive. A thread that ends is replaced by another; the epochs that it worked on hear of it.
  */
 export class DecodePool {
   /** Number of threads. */
   readonly size: number;
   readonly #threads: Piscina<DecodeTask, DecodeResult>;
+  /** How tasks that no thread has begun are given up. */
+  readonly #waiting = new Set<(error: LoaderError) => void>();
+  /** Settles when there is a thread in the place of one that ended, or it could not start either. */
+  #replacement: Promise<void> | undefined;
   #usesSharp = false;
-  #failure: LoaderError | undefined;
+  #closed: LoaderError | undefined;
 
   /** Starts the threads. Default: `defaultPoolSize()`. */
   constructor(size = defaultPoolSize()) {
@@ -43,10 +50,12 @@ export class DecodePool {
       // Threads must return to their event loop between tasks: ports and libuv work live there.
       atomics: 'disabled',
     });
-    // Without a listener an idle thread's death would end the process; with one, the next epoch reports it.
-    this.#threads.on('error', (cause: unknown) => {
-      this.#failure ??= threadDied(cause);
-    });
+    // Without a listener the death of a thread without a task would end the process.
+    this.#threads.on('error', (cause: unknown) => this.#checkThreads(cause));
+    // Told in the middle of piscina's work: whether another one is started shows after it, when tasks know the cause.
+    this.#threads.on('workerDestroy', () =>
+      setImmediate(() => this.#checkThreads('it ended before it had begun')),
+    );
   }
 
   /**
@@ -58,61 +67,115 @@ export class DecodePool {
     return libuvAdvice(this.size, process.env.UV_THREADPOOL_SIZE);
   }
 
-  /** Starts an epoch on all threads. @throws LoaderError where the pool cannot work any more */
+  /** Starts an epoch on all threads. @throws LoaderError where the pool is closed */
   fill(job: FillJob, events: FillEvents, source: SampleSource): FillCrew {
-    if (this.#failure !== undefined) throw this.#failure;
-    const crew = Array.from({ length: this.size }, () => this.#startTask(job, events, source));
+    if (this.#closed !== undefined) throw this.#closed;
+    const crew = Array.from({ length: this.size }, () => this.#startTask({ job, source }, events));
+    const all = (tell: (member: FillCrew) => void) => () => crew.forEach(tell);
     return {
       settled: Promise.all(crew.map(({ settled }) => settled)).then(() => undefined),
-      notify: () => {
-        for (const { notify } of crew) notify();
-      },
-      abandon: () => {
-        for (const { abandon } of crew) abandon();
-      },
+      notify: all(({ notify }) => notify()),
+      collect: all(({ collect }) => collect()),
+      abandon: all(({ abandon }) => abandon()),
     };
   }
 
   /** Ends the threads, and with an error whatever they still decode. Calling it again does nothing. */
   async close(): Promise<void> {
-    this.#failure ??= new LoaderError('the decode pool is closed', {
+    this.#closed ??= new LoaderError('the decode pool is closed', {
       where: 'DecodePool',
       hint: 'close a pool after the last epoch of all its loaders',
     });
     await this.#threads.destroy();
   }
 
-  #startTask(job: FillJob, events: FillEvents, source: SampleSource): FillCrew {
+  #startTask(task: Omit<DecodeTask, 'port'>, events: FillEvents): FillCrew {
     const { port1, port2 } = new MessageChannel();
-    let thread: number | undefined;
-    port1.on('message', (message: ThreadMessage) => {
-      if (message === 'look') events.published();
-      else thread = message.threadId;
+    let giveUp: (error: LoaderError) => void = () => undefined;
+    const givenUp = new Promise<never>((_, reject) => {
+      giveUp = reject;
     });
-    const settled = this.#threads
-      .run({ job, source, port: port2 }, { transferList: [port2] })
+    let thread: number | undefined;
+    const hear = (message: ThreadMessage): void => {
+      if (message === 'look') events.published();
+      else if ('skipped' in message) events.skipped(message.skipped);
+      else {
+        this.#waiting.delete(giveUp);
+        thread = message.threadId;
+      }
+    };
+    port1.on('message', hear);
+    this.#waiting.add(giveUp);
+    const settled = Promise.race([this.#run({ ...task, port: port2 }), givenUp])
       .then(
         ({ error, usesSharp }) => {
           this.#usesSharp ||= usesSharp;
           if (error !== undefined) events.failed(errorFromWire(error));
-          // The task's end may overtake its last message on the other port, and closing drops that.
           else events.published();
         },
-        cause => events.died(cause),
+        cause => this.#taskDied(cause, events),
       )
       .finally(() => {
         thread = undefined;
+        this.#waiting.delete(giveUp);
+        // The task's end may overtake its last messages on the other port, and closing drops those.
+        drain(port1, hear);
         port1.close();
       });
     const notify = (): void => port1.postMessage('look' satisfies PoolMessage);
-    return { settled, notify, abandon: () => this.#end(thread) };
+    const collect = (): void => drain(port1, hear);
+    return { settled, notify, collect, abandon: () => this.#end(thread) };
   }
 
-  /** Ends a thread; piscina starts another, and what else it worked on fails. */
+  /** Not before there are as many threads as there are to be: piscina would give two tasks to one of those left. */
+  async #run(task: DecodeTask): Promise<DecodeResult> {
+    if (this.#replacement !== undefined) await this.#replacement;
+    if (this.#closed !== undefined) throw this.#closed;
+    return this.#threads.run(task, { transferList: [task.port] });
+  }
+
+  #taskDied(cause: unknown, events: FillEvents): void {
+    const error = this.#closed ?? (cause instanceof LoaderError ? cause : undefined);
+    if (error !== undefined) {
+      events.failed(error);
+      return;
+    }
+    // Piscina starts none in the place of one that ended before it had begun.
+    if (this.#threads.threads.length === this.size) this.#replacement ??= this.#nextThread();
+    events.died(cause);
+  }
+
+  async #nextThread(): Promise<void> {
+    await new Promise<void>(resolve => {
+      const settle = (): void => {
+        for (const name of replacementEvents) this.#threads.off(name, settle);
+        resolve();
+      };
+      for (const name of replacementEvents) this.#threads.on(name, settle);
+    });
+    this.#replacement = undefined;
+  }
+
+  /** A thread ended. Where none is left and none is being started, those who wait for one would do so for ever. */
+  #checkThreads(cause: unknown): void {
+    if (this.#closed !== undefined || this.#threads.threads.length > 0) return;
+    for (const giveUp of this.#waiting) giveUp(threadDied(cause));
+  }
+
+  /** Ends a thread; piscina starts another, and what else it worked on is done again. */
   #end(threadId: number | undefined): void {
     // Ended already, or not begun: then the stopped epoch is left as soon as the thread comes to it.
     if (threadId === undefined) return;
     void this.#threads.threads.find(thread => thread.threadId === threadId)?.terminate();
+  }
+}
+
+/** Hears at once what has arrived on a port. Of one that is closed, nothing. */
+function drain(port: MessagePort, hear: (message: ThreadMessage) => void): void {
+  for (;;) {
+    const received = receiveMessageOnPort(port);
+    if (received === undefined) return;
+    hear(received.message);
   }
 }
 

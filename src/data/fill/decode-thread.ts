@@ -1,6 +1,7 @@
 /** Entry of a decode thread: piscina calls the default export once a thread and epoch. */
 import { type MessagePort, threadId } from 'node:worker_threads';
 import { errorToWire, type WireError } from '../../errors.js';
+import type { BadSample } from '../bad-samples.js';
 import { limitSharp, usesSharp } from '../decode/sharp-decoder.js';
 import { openReader, type SampleReader } from '../samples/sample-reader.js';
 import type { SampleSource } from '../samples/sample-source.js';
@@ -10,8 +11,11 @@ import { Wakeup } from './wakeup.js';
 /** What the pool sends a decode thread: that it should look at the control words. */
 export type PoolMessage = 'look';
 
-/** What a decode thread sends: which one it is, and from then on that a batch waited for is there. */
-export type ThreadMessage = { readonly threadId: number } | 'look';
+/**
+ * What a decode thread sends: which one it is, and from then on that a batch waited for is there, and which samples
+ * cannot be used.
+ */
+export type ThreadMessage = { readonly threadId: number } | 'look' | { readonly skipped: BadSample };
 
 export interface DecodeResult {
   /** What ended the epoch: a rejection would lose its class and code on the way through piscina. */
@@ -32,7 +36,8 @@ export default async function decode({ job, source, port }: DecodeTask): Promise
   const send = (message: ThreadMessage): void => port.postMessage(message);
   // First of all: should it hang, the pool has to know which thread to end.
   send({ threadId });
-  const link = { published: () => send('look'), changed };
+  const skipped = (sample: BadSample): void => send({ skipped: sample });
+  const link = { published: () => send('look'), skipped, changed };
   let reader: SampleReader | undefined;
   try {
     limitSharp();

@@ -1,10 +1,12 @@
 /** Fills slots from a dataset that gives a whole batch at once, on the calling thread. */
-import { GradringError } from '../../errors.js';
+import { GradringError, SampleError } from '../../errors.js';
+import { badSample } from '../bad-samples.js';
 import type { Dataset, Sample } from '../dataset.js';
 import { placeSample, unusable } from '../samples/dataset-reader.js';
 import { type EpochDraws, SampleContext } from '../samples/sample-context.js';
 import { slotViews } from './batch-slots.js';
-import type { FillCrew, FillEvents } from './fill.js';
+import { BAD } from './close-up.js';
+import { crewOfOne, type FillCrew, type FillEvents } from './fill.js';
 import { FillControl } from './fill-control.js';
 import { type FillJob, untilFree } from './fill-slots.js';
 import { Wakeup } from './wakeup.js';
@@ -13,6 +15,12 @@ import { Wakeup } from './wakeup.js';
 export type BatchDataset = Dataset & Required<Pick<Dataset, 'getBatch'>>;
 
 export const givesBatches = (dataset: Dataset): dataset is BatchDataset => dataset.getBatch !== undefined;
+
+/** Rows of one batch, and what they draw random numbers from. */
+interface Asked {
+  readonly rows: readonly number[];
+  readonly contexts: readonly SampleContext[];
+}
 
 /** A crew of one that asks `dataset` for one batch after the other, each in one call: a chunk is a batch. */
 export function fillBatches(
@@ -32,21 +40,19 @@ export function fillBatches(
       const first = job.starts[batch];
       const rows = [...job.rows.subarray(first, job.starts[batch + 1])];
       const contexts = rows.map((_, i) => new SampleContext(draws, job.samplesBefore + first + i));
-      const samples = await samplesOf(dataset, rows, contexts);
+      const asked = { rows, contexts };
+      const samples = await (job.skipsBad ? goodOf(dataset, asked) : samplesOf(dataset, asked));
       // The consumer may have left meanwhile, and nothing is to be written any more.
       if (control.stopped) return;
-      writeBatch(job, control, dataset, batch, samples);
+      writeBatch(job, events, dataset, batch, samples);
+      control.samplesWritten(batch, samples.length);
       events.published();
     }
   };
-  return { settled: work().catch(events.failed), notify: () => changed.wake(), abandon: () => undefined };
+  return crewOfOne(work(), events, changed);
 }
 
-async function samplesOf(
-  dataset: BatchDataset,
-  rows: readonly number[],
-  contexts: readonly SampleContext[],
-): Promise<readonly Sample[]> {
+async function samplesOf(dataset: BatchDataset, { rows, contexts }: Asked): Promise<readonly Sample[]> {
   let samples: readonly Sample[];
   try {
     samples = await dataset.getBatch(rows, contexts);
@@ -60,19 +66,46 @@ async function samplesOf(
   throw unusable(dataset, rows[0], `its batch of ${rows.length} came as ${samples.length} samples`);
 }
 
+/** Likewise. Where the batch fails its rows are asked for one by one, to tell which of them cannot be used. */
+async function goodOf(dataset: BatchDataset, asked: Asked): Promise<readonly (Sample | SampleError)[]> {
+  try {
+    return await samplesOf(dataset, asked);
+  } catch (error) {
+    if (!(error instanceof SampleError)) throw error;
+  }
+  const samples: (Sample | SampleError)[] = [];
+  for (const [i, row] of asked.rows.entries()) {
+    try {
+      samples.push(await dataset.get(row, asked.contexts[i]));
+    } catch (error) {
+      if (error instanceof GradringError && !(error instanceof SampleError)) throw error;
+      samples.push(
+        error instanceof SampleError ? error : unusable(dataset, row, (error as Error).message, error),
+      );
+    }
+  }
+  return samples;
+}
+
 function writeBatch(
-  { slots }: FillJob,
-  control: FillControl,
+  { slots, rows, starts, skipsBad }: FillJob,
+  events: FillEvents,
   dataset: Dataset,
   batch: number,
-  samples: readonly Sample[],
+  samples: readonly (Sample | SampleError)[],
 ): void {
   const { pixels, labels, indices } = slotViews(slots.buffers[batch % slots.buffers.length], slots.layout);
   const bytes = pixels.length / slots.layout.capacity;
   for (const [place, sample] of samples.entries()) {
     const target = pixels.subarray(place * bytes, (place + 1) * bytes);
-    labels[place] = placeSample(dataset, sample.index, sample, target);
-    indices[place] = sample.index;
+    try {
+      if (sample instanceof SampleError) throw sample;
+      labels[place] = placeSample(dataset, sample.index, sample, target);
+      indices[place] = sample.index;
+    } catch (error) {
+      if (!skipsBad || !(error instanceof SampleError)) throw error;
+      events.skipped(badSample(rows[starts[batch] + place], error));
+      indices[place] = BAD;
+    }
   }
-  control.samplesWritten(batch, samples.length);
 }

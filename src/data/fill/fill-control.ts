@@ -48,6 +48,24 @@ export class FillControl {
     return control;
   }
 
+  /**
+   * Words for what is left of an epoch whose decoders have all ended: the batches that are complete stay so, all after
+   * them are to be written anew.
+   *
+   * @param chunks of a full batch, by which tickets count
+   */
+  static continued(old: FillControl, starts: Uint32Array, chunks: number): FillControl {
+    const { slots, released, firstIncomplete } = old;
+    const control = new FillControl(new Int32Array(new SharedArrayBuffer(4 * (FIXED + 2 * slots))));
+    const { words } = control;
+    words[NEXT_TICKET] = firstIncomplete * chunks;
+    words[RELEASED] = released;
+    words[SLOT_WAIT] = Atomics.load(old.words, SLOT_WAIT);
+    for (let batch = released; batch < firstIncomplete; batch++) control.#publish(batch);
+    for (let batch = firstIncomplete; batch < released + slots; batch++) control.#expect(batch, starts);
+    return control;
+  }
+
   /** The other side's view of the same words. */
   static attach(words: Int32Array): FillControl {
     return new FillControl(words);
@@ -76,7 +94,7 @@ export class FillControl {
     // Read-modify-write, because it also acquires the other decoders' pixels for the one who publishes.
     if (Atomics.sub(this.words, FIXED + slot, count) !== count) return false;
     // Last, because whoever reads this number may read the whole slot.
-    Atomics.store(this.words, FIXED + this.slots + slot, batch + 1);
+    this.#publish(batch);
     return true;
   }
 
@@ -140,9 +158,18 @@ export class FillControl {
     return filled;
   }
 
+  /** The batch that is to be completed next. */
+  get firstIncomplete(): number {
+    return this.released + this.filled;
+  }
+
   /** Milliseconds that decoders waited for a free slot, summed over them. */
   get slotWaitMs(): number {
     return (Atomics.load(this.words, SLOT_WAIT) >>> 0) * WAIT_UNIT_MS;
+  }
+
+  #publish(batch: number): void {
+    Atomics.store(this.words, FIXED + this.slots + (batch % this.slots), batch + 1);
   }
 
   #expect(batch: number, starts: Uint32Array): void {

@@ -1,7 +1,10 @@
 /** The decoders' side of an epoch: take a chunk, wait for its slot, write its samples, until none is left. */
+import { SampleError } from '../../errors.js';
 import type { SlotRing } from '../../protocol/batch.js';
+import { type BadSample, badSample } from '../bad-samples.js';
 import type { SampleReader } from '../samples/sample-reader.js';
 import { slotViews } from './batch-slots.js';
+import { BAD } from './close-up.js';
 import type { EpochPlan } from './epoch-plan.js';
 import { FillControl } from './fill-control.js';
 import { nextSlice, sliceIsOver } from './time-slice.js';
@@ -14,12 +17,16 @@ export interface FillJob extends EpochPlan {
   readonly control: Int32Array;
   /** Samples a decoder takes at a time. */
   readonly chunk: number;
+  /** Whether samples that cannot be used are marked as such; otherwise the first one ends the epoch. */
+  readonly skipsBad: boolean;
 }
 
 /** How decoder and consumer wake each other; what happened stands in the control words. */
 export interface FillLink {
   /** Tells the consumer that the batch it waits for is complete. */
   published(): void;
+  /** Tells it of a sample that cannot be used. Called before that sample counts as written. */
+  skipped(sample: BadSample): void;
   /** Woken when the consumer released a slot or stopped the epoch. */
   readonly changed: Wakeup;
 }
@@ -121,7 +128,7 @@ class ChunkWriter {
           written++;
         } else this.#follow(label, batch, place, row);
       } catch (error) {
-        this.#sampleFailed(error);
+        if (this.#marksBad(error, batch, place, row)) written++;
       }
       if (this.failed) return;
       if (this.#underWay < IN_FLIGHT && !sliceIsOver()) continue;
@@ -181,12 +188,21 @@ class ChunkWriter {
     this.#underWay++;
     pending
       .then(writeLabel)
-      .catch(error => this.#sampleFailed(error))
+      .catch(error => {
+        if (this.#marksBad(error, batch, place, row)) this.#report(batch, 1);
+      })
       .finally(ended);
   }
 
-  #sampleFailed(error: unknown): void {
+  /** Whether a sample that failed is left out; otherwise its error ends the epoch. */
+  #marksBad(error: unknown, batch: number, place: number, row: number): boolean {
+    if (this.#job.skipsBad && error instanceof SampleError) {
+      this.#link.skipped(badSample(row, error));
+      this.#views[batch % this.#views.length].indices[place] = BAD;
+      return true;
+    }
     this.#errors.push(error);
     this.#link.changed.wake();
+    return false;
   }
 }
