@@ -58,6 +58,7 @@ export {
 export type { WeightReport } from './checkpoint/weights.js';
 export { Coordinator } from './coordinator/coordinator.js';
 export type { CoordinatorOptions } from './coordinator/coordinator-options.js';
+export type { BadSample, BadSamplePolicy } from './data/bad-samples.js';
 export { cacheFolder } from './data/cache/cache-folder.js';
 export type { CacheKind, CacheOptions } from './data/cache/cache-options.js';
 export type { CacheState } from './data/cache/cache-state.js';
