@@ -1,5 +1,5 @@
 import type { RunWarning } from '../protocol/warning.js';
-import type { Logger } from './run-log.js';
+import { type Logger, loggedError } from './run-log.js';
 
 /** What stays as it is once it was found: people are told of it once, however often it is met. */
 const lasting: ReadonlySet<string> = new Set([
@@ -12,7 +12,11 @@ const lasting: ReadonlySet<string> = new Set([
   'W_CACHE',
 ]);
 
-const causeOf = ({ code, replica, phase }: RunWarning): string => [code, replica, phase].join(' ');
+/** Of what happens again and again people are told so often; after that it is for the log. */
+const mostTold = 5;
+
+const causeOf = ({ code, replica, phase }: RunWarning): string =>
+  lasting.has(code) ? [code, replica, phase].join(' ') : code;
 
 /**
  * Where the warnings of a run go: all of them to the log, and to the caller those that say something new. Warnings come
@@ -22,16 +26,17 @@ export function warningsTo(
   log: Logger,
   listener: ((warning: RunWarning) => void) | undefined,
 ): (warning: RunWarning) => void {
-  const told = new Set<string>();
+  const told = new Map<string, number>();
   return warning => {
     log.warn({ event: 'warning', ...warning }, warning.message);
     const cause = causeOf(warning);
-    if (lasting.has(warning.code) && told.has(cause)) return;
-    told.add(cause);
+    const count = (told.get(cause) ?? 0) + 1;
+    told.set(cause, count);
+    if (count > (lasting.has(warning.code) ? 1 : mostTold)) return;
     try {
       listener?.(warning);
     } catch (error) {
-      log.error({ event: 'listener', err: error }, 'a listener to warnings threw');
+      log.error({ event: 'listener', ...loggedError(error) }, 'a listener to warnings threw');
     }
   };
 }

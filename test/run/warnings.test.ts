@@ -107,7 +107,7 @@ t.test('settings: batches that divide unevenly, and what loaders advise', async 
   ]);
 });
 
-t.test('people are told once of what stays so, each time of what happens; the log gets all', async t => {
+t.test('people are told once of what stays so, a few times of what happens; the log gets all', async t => {
   const logged: object[] = [];
   const told: RunWarning[] = [];
   const log = {
@@ -121,6 +121,9 @@ t.test('people are told once of what stays so, each time of what happens; the lo
   for (const one of [stall, stall, { ...stall, replica: 0 }, restart, restart]) warn(one);
   t.same(told, [stall, { ...stall, replica: 0 }, restart, restart]);
   t.equal(logged.length, 5);
+  for (let i = 0; i < 10; i++) warn({ code: 'W_BAD_SAMPLE', message: `left out ${i}.png` });
+  t.equal(told.length, 4 + 5, 'of a hundred files five are enough');
+  t.equal(logged.length, 15);
   t.match(logged[0], { event: 'warning', ...stall });
 
   const throwing = warningsTo(log, () => {
