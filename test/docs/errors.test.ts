@@ -1,5 +1,5 @@
 /** docs/errors.md says what the code does: one heading for each code, and the exit codes as they are. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import { exitCodeMeanings, exitCodeOf, exitCodes } from '../../src/cli/exit-codes.js';
@@ -21,6 +21,21 @@ test('each code has its heading, and each heading a code', t => {
   const headings = [...page.matchAll(/^## (E_\w+)$/gm)].map(([, code]) => code);
   t.ok(all.length > 10, 'the classes were found');
   t.same(headings.sort(), all.map(({ code }) => code).sort());
+  t.end();
+});
+
+test('the table of warnings has each code that the program gives, and no other', t => {
+  const source = join(packageRoot(), 'src');
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(name =>
+    name.endsWith('.ts'),
+  );
+  const given = files.flatMap(name => {
+    const text = readFileSync(join(source, name), 'utf8').replace(/^ *(\/\/|\/?\*).*$/gm, '');
+    return [...text.matchAll(/'(W_[A-Z_]+)'/g)].map(([, code]) => code);
+  });
+  const documented = [...page.matchAll(/^\| `(W_[A-Z_]+)` \|/gm)].map(([, code]) => code);
+  t.ok(given.length > 5, 'warnings were found');
+  t.same(documented.sort(), [...new Set(given)].sort());
   t.end();
 });
 
