@@ -61,7 +61,8 @@ async function withOpen<T>(
       onWarning: reporter.warn,
     });
     open.push(coordinator);
-    const loaders = DataLoaders.from(data, { batchSize, numWorkers, cache, seed, signal });
+    const onWarning = reporter.warn;
+    const loaders = DataLoaders.from(data, { batchSize, numWorkers, cache, seed, signal, onWarning });
     open.push(loaders);
     const parts = { config, selected, data, loaders, coordinator, folder, reporter, context, firstStep };
     // Threads start while the images are looked at: neither waits for the other.
