@@ -1,7 +1,6 @@
 /** A client of the service, for the load test. */
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { createInterface } from 'node:readline';
 import { json } from 'node:stream/consumers';
 
 /**
@@ -22,9 +21,16 @@ export async function ask(asked) {
 export async function* eventsOf(asked) {
   const response = await open({ agent: false, ...asked });
   if (response.statusCode !== 200) throw new Error(`${asked.path}: ${response.statusCode}`);
-  const prefix = 'data: ';
-  for await (const line of createInterface({ input: response }))
-    if (line.startsWith(prefix)) yield JSON.parse(line.slice(prefix.length));
+  response.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of response) {
+    const blocks = (text + chunk).split('\n\n');
+    text = blocks.pop();
+    for (const block of blocks) {
+      const [, data] = /^data: (.*)$/m.exec(block) ?? [];
+      if (data !== undefined) yield JSON.parse(data);
+    }
+  }
   if (!response.complete) throw new Error(`${asked.path}: the connection was cut`);
 }
 

@@ -1,7 +1,7 @@
 // The service under load: 200 watchers of its runs (half by server-sent events, half asking once a second) while 20
 // runs are started and stopped. Fails when a request fails, or when threads, files or processes are left over.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -57,6 +57,7 @@ async function startService() {
 async function measure(watchers, cycles) {
   const { port, child } = service;
   const load = { port, errors: [], latencies: [], events: 0, current: '', done: new AbortController() };
+  setMaxListeners(0, load.done.signal);
   // The first run loads what later ones find loaded.
   await cycle(load);
   const base = await settled(child.pid);
@@ -140,7 +141,9 @@ async function poll(load, offset) {
   agent.destroy();
 }
 
-const pause = (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {});
+function pause(ms, signal) {
+  return sleep(ms, undefined, { signal }).catch(() => {});
+}
 
 /** What the service holds once it is at rest; at most 15 s are waited for it to come back to `base`. */
 async function settled(pid, base) {
