@@ -38,6 +38,8 @@ export { ReduceLROnPlateauCB, type ReduceOnPlateauCBOptions } from './callbacks/
 export { SingleBatchCB } from './callbacks/single-batch.js';
 export { StopOnNaNCB } from './callbacks/stop-on-nan.js';
 export { type Throughput, ThroughputCB, type ThroughputOptions } from './callbacks/throughput.js';
+export type { ReplicaShares, TimeShares } from './callbacks/time-account.js';
+export { TimeSharesCB } from './callbacks/time-shares.js';
 export { TrackerCB, type TrackerOptions } from './callbacks/tracker.js';
 export { CsvTracker } from './callbacks/trackers/csv.js';
 export { JsonLinesTracker } from './callbacks/trackers/json-lines.js';
