@@ -16,7 +16,7 @@ interface Measured {
 /** Turns rows into one record an epoch: to the run folder, the log and the caller, with what is to be said of it. */
 export function collectRecords(
   { metrics, times, learner }: Measured,
-  { config, folder, loaders, reporter, context }: RunParts,
+  { config, folder, loaders, coordinator, reporter, context }: RunParts,
 ): { flush(): Promise<void> } {
   const watch = new EpochWatch(config);
   const since = learner.clock();
@@ -37,7 +37,8 @@ export function collectRecords(
     const now = learner.clock();
     const checkpoints = { share: times.ofFit(now).checkpoints, runSeconds: (now - since) / 1000 };
     const residentBytes = process.memoryUsage.rss();
-    const found = watch.warningsOf({ ...record, checkpoints, residentBytes });
+    const replicas = coordinator.devices.length;
+    const found = watch.warningsOf({ ...record, replicas, checkpoints, residentBytes });
     for (const warning of [...found, ...loaderWarnings(loaders)]) reporter.warn(warning);
   };
   metrics.addListener(async row => {

@@ -12,6 +12,8 @@ export interface WatchedEpoch {
   readonly seconds: number;
   /** Of this epoch. */
   readonly timeShares?: TimeShares;
+  /** How many there are now. */
+  readonly replicas: number;
   /** Share of the whole run up to now that it waited for checkpoints, and how long the run is. */
   readonly checkpoints: { readonly share: number; readonly runSeconds: number };
   /** Of the process, all threads. */
@@ -61,7 +63,7 @@ export class EpochWatch {
       hint:
         'more decode threads (numWorkers, --workers)' +
         `${cache === 'none' ? ', decoded images kept (cache, --cache memory or disk)' : ''}` +
-        '; `gradring profile` with the same settings tells what bounds the loading',
+        '; `gradring profile loader` with the same data tells what bounds the loading',
       step,
     };
   }
@@ -83,8 +85,10 @@ export class EpochWatch {
   }
 }
 
-function slowReplica({ epoch, step, timeShares }: WatchedEpoch): RunWarning | undefined {
+function slowReplica({ epoch, step, timeShares, replicas: count }: WatchedEpoch): RunWarning | undefined {
   const replicas = timeShares?.replicas ?? [];
+  // One that was given up has done fewer steps than the others.
+  if (replicas.length !== count) return undefined;
   for (const [replica, { device, compute }] of replicas.entries()) {
     const others = replicas.filter((_, rank) => rank !== replica).map(times => times.compute);
     const usual = median(others);

@@ -27,6 +27,7 @@ const epoch = (some: Partial<WatchedEpoch>): WatchedEpoch => ({
   step: 100,
   seconds: 60,
   timeShares: shares({}),
+  replicas: 3,
   checkpoints: { share: 0.05, runSeconds: 60 },
   residentBytes: 2 ** 30,
   ...some,
@@ -52,12 +53,16 @@ t.test('waiting for data: above a fifth of an epoch that is long enough to be me
 t.test('a slow replica: against the median of the others, of two as of many', async t => {
   const watch = new EpochWatch({ cache: 'none' });
   const of = (...computes: number[]) =>
-    watch.warningsOf(epoch({ timeShares: shares({ replicas: computes.map(replica) }) }));
+    watch.warningsOf(
+      epoch({ timeShares: shares({ replicas: computes.map(replica) }), replicas: computes.length }),
+    );
   t.same(of(0.4, 0.6, 0.4), [], 'half as long again is not more than that');
   t.match(of(0.4, 0.4, 0.61), [{ code: 'W_SLOW_REPLICA', replica: 2 }]);
   t.match(of(0.8, 0.4), [{ replica: 0, message: /replica 0 \(cuda:0\) computed 2\.0 times as long/ }]);
   t.same(of(0.9), []);
   t.same(of(0, 0), []);
+  const lost = shares({ replicas: [0.5, 0.5, 0.1].map(replica) });
+  t.same(watch.warningsOf(epoch({ timeShares: lost, replicas: 2 })), [], 'one was given up in this epoch');
 });
 
 t.test('checkpoints: above a tenth of the run so far', async t => {
