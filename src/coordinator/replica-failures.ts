@@ -33,7 +33,7 @@ export function isWorthAnotherTry({ replica: _, error }: Casualty): boolean {
 
 /** The error a replica answered with, as the run's: with its name, and what it was doing. */
 export function blame(
-  { rank, device }: ReplicaHandle,
+  { rank, device, recipe }: ReplicaHandle,
   control: ControlBlock,
   thrown: unknown,
 ): GradringError {
@@ -41,7 +41,8 @@ export function blame(
   const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
   if (phase === 'start' && cause instanceof GradringError && !(cause instanceof ReplicaError)) return cause;
   const at = phase === 'start' ? 'while starting' : `in phase '${phase}' at step ${step}`;
-  const { hint, where } = cause instanceof GradringError ? cause : ({} as GradringError);
+  const { hint, where = phase === 'start' ? recipe : undefined } =
+    cause instanceof GradringError ? cause : ({} as Partial<GradringError>);
   const details = { replica: rank, phase, step, cause, hint, where };
   if (cause instanceof StallError)
     return new StallError(cause.message, { ...details, replica: cause.replica });
@@ -71,7 +72,11 @@ export function stalled(
     replica: culprit.rank,
     phase,
     step,
-    hint: 'look at what that replica does there, or raise the stall timeout',
+    where: phase === 'start' ? culprit.recipe : undefined,
+    hint:
+      phase === 'start'
+        ? 'see what the recipe waits for while it is imported, and in model()'
+        : 'look at what that replica does there, or raise the stall timeout',
   });
 }
 

@@ -3,7 +3,7 @@
  * the thread rejects every answer still awaited.
  */
 import { Worker } from 'node:worker_threads';
-import { errorFromWire, ReplicaError } from '../errors.js';
+import { errorFromWire, type GradringError, OutOfMemoryError, ReplicaError } from '../errors.js';
 import { decodeReply, encode } from '../protocol/codec.js';
 import type {
   Command,
@@ -26,6 +26,8 @@ export class ReplicaHandle {
   /** Its place in the group it is part of. */
   rank: number;
   readonly device: string;
+  /** URL of its recipe's module. */
+  readonly recipe: string;
   /** Fulfilled when the thread is gone, however it went. */
   readonly exited: Promise<void>;
   readonly #worker: Worker;
@@ -36,6 +38,7 @@ export class ReplicaHandle {
   constructor(settings: ReplicaSettings, onOutput: (replica: number, text: string) => void) {
     this.rank = settings.rank;
     this.device = settings.device;
+    this.recipe = settings.recipe.url;
     this.#worker = new Worker(threadUrl('../worker/replica-thread', import.meta.url), {
       workerData: settings,
       name: `gradring-replica-${settings.rank}`,
@@ -47,10 +50,10 @@ export class ReplicaHandle {
     }
     this.#worker.on('message', (bytes: Uint8Array) => this.#waiting.shift()?.resolve(bytes));
     this.#worker.on('messageerror', error => this.#end(error));
-    this.#worker.on('error', error => this.#end(error instanceof Error ? error : new Error(String(error))));
+    this.#worker.on('error', thrown => this.#end(uncaught(thrown)));
     this.exited = new Promise(resolve => {
       this.#worker.once('exit', code => {
-        this.#end(new ReplicaError(`its thread exited with code ${code}`, { replica: this.rank }));
+        this.#end(exited(code));
         resolve();
       });
     });
@@ -89,4 +92,25 @@ export class ReplicaHandle {
     this.#ended ??= error;
     for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
   }
+}
+
+/** What nothing in the thread caught: it ends it. */
+function uncaught(thrown: unknown): GradringError {
+  const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
+  if ((cause as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY')
+    return new OutOfMemoryError('the JavaScript heap of its thread is full', {
+      hint: 'see what the recipe keeps from step to step; node --max-old-space-size=MEBIBYTES raises the limit',
+      cause,
+    });
+  return new ReplicaError(cause.message, {
+    hint: 'a timer or a promise of the recipe threw where nobody waits for it: await it, or catch what it throws',
+    cause,
+  });
+}
+
+/** Node.js ends a thread by itself where its module awaits what nothing is left to settle. */
+function exited(code: number): ReplicaError {
+  return new ReplicaError(`its thread exited with code ${code}`, {
+    hint: 'the recipe, or what it imports, calls process.exit(), or awaits what never comes',
+  });
 }
