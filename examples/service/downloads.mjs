@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open, readdir, realpath } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { create } from 'tar';
 import { notFound } from './problems.mjs';
 
@@ -93,8 +93,15 @@ export async function sendArchive(reply, { id, folder }) {
   const paths = (await listFiles(folder)).map(({ path }) => `./${path}`);
   if (paths.length === 0) throw notFound('file in this run');
   const archive = create({ gzip: true, portable: true, cwd: folder, prefix: `run-${id}` }, paths);
+  const sent = new PassThrough();
+  archive.on('error', error => sent.destroy(error));
+  // Broken off, it still goes to its end, read by nobody: only then are its files closed.
+  sent.on('close', () => {
+    archive.unpipe(sent);
+    archive.resume();
+  });
   reply.headers({ 'content-type': 'application/gzip', ...asDownload(`run-${id}.tar.gz`) });
-  return reply.send(Readable.from(archive, { objectMode: false }));
+  return reply.send(archive.pipe(sent));
 }
 
 /** @param {string} name */

@@ -1,10 +1,15 @@
 /** Downloads: the files of a run, and however a path is spelt nothing else. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 
-import { ask, askJson, listen } from './service.js';
+import { list } from 'tar';
+import { ask, askJson, listen, open } from './service.js';
 import { tarNames } from './tar-names.js';
 
 const secret = 'nobody-may-read-this';
@@ -114,4 +119,48 @@ t.test('the archive has the same files', async t => {
   const { port } = await listen(t, { root: folders(t) });
   const names = await tarNames({ port, path: '/runs/1/archive' });
   t.same(names.sort(), ['run-1/@list.txt', 'run-1/checkpoints/a.json', 'run-1/config.json']);
+});
+
+t.test(
+  'a download that is broken off leaves no file open',
+  { skip: process.platform !== 'linux' },
+  async t => {
+    const root = folders(t);
+    // Not to be compressed, and more than the buffers of a connection hold.
+    writeFileSync(join(root, '1', 'weights.bin'), randomBytes(30_000_000));
+    const { port } = await listen(t, { root });
+    const openFiles = (): string[] =>
+      readdirSync('/proc/self/fd')
+        .map(fd => {
+          try {
+            return readlinkSync(`/proc/self/fd/${fd}`);
+          } catch {
+            return '';
+          }
+        })
+        .filter(path => path.startsWith(root));
+    for (const path of ['/runs/1/files/weights.bin', '/runs/1/archive']) {
+      const response = await open({ port, path });
+      await once(response, 'readable');
+      t.ok(openFiles().includes(join(root, '1', 'weights.bin')), 'it was being read');
+      response.destroy();
+      while (openFiles().length > 0) await setImmediate();
+      t.pass(path);
+    }
+  },
+);
+
+t.test('an archive comes whole', async t => {
+  const root = folders(t);
+  const bytes = randomBytes(3_000_001);
+  writeFileSync(join(root, '1', 'weights.bin'), bytes);
+  const { port } = await listen(t, { root });
+  const hash = createHash('sha256');
+  const extract = list({
+    strict: true,
+    filter: path => path.endsWith('.bin'),
+    onReadEntry: entry => void entry.on('data', chunk => hash.update(chunk)),
+  });
+  await pipeline(await open({ port, path: '/runs/1/archive' }), extract);
+  t.equal(hash.digest('hex'), createHash('sha256').update(bytes).digest('hex'));
 });
