@@ -34,7 +34,7 @@ t.test('start, watch, stop, resume, download, delete', async t => {
   const done = stopped.epoch?.epoch ?? 0;
   const epochs = done + 1;
   const resumed = await ask({ port, method: 'POST', path: '/runs/1/resume', body: { epochs } });
-  t.equal(resumed.status, 202, resumed.text);
+  t.equal(resumed.status, 202);
   await waitFor('end', { port, path: '/runs/1/events' });
   t.match(await statusOf(port), {
     state: 'done',
@@ -56,4 +56,17 @@ t.test('start, watch, stop, resume, download, delete', async t => {
   );
   t.equal((await ask({ port, method: 'DELETE', path: '/runs/1' })).status, 204);
   t.notOk(existsSync(join(root, '1')));
+});
+
+t.test('a run that takes its process along fails, and the service goes on', async t => {
+  const crash = `export default { model() { process.kill(process.pid, 'SIGSEGV'); for (;;); }, loss: 'crossEntropy' };`;
+  const root = t.testdir({ recipes: { 'crash.mjs': crash }, runs: {} });
+  const folders = { root: join(root, 'runs'), recipes: join(root, 'recipes') };
+  const { port } = await listen(t, folders);
+  const { model: _, ...others } = settings;
+  const body = { ...others, recipe: 'crash.mjs' };
+  t.equal((await ask({ port, method: 'POST', path: '/runs', body })).status, 201);
+  await waitFor('failed', { port, path: '/runs/1/events' });
+  t.match(await statusOf(port), { state: 'failed', error: { code: 'E_PROCESS' } });
+  t.match(JSON.parse((await ask({ port, path: '/runs/1/files/FAILED.json' })).text), { code: 'E_PROCESS' });
 });
