@@ -207,9 +207,14 @@ export class Supervisor {
   }
 
   #warnOf(casualties: readonly Casualty[], code: RunWarning['code'], what: string): void {
-    for (const { error } of casualties) {
-      const { message, hint, replica, phase, step } = error;
-      this.#groupOptions.onWarning({ code, message: `${message}; ${what}`, hint, replica, phase, step });
+    for (const { replica, error } of casualties) {
+      const { hint, phase = 'start', step } = error;
+      const message =
+        phase === 'start'
+          ? `replica ${replica.rank} (${replica.device}) did not start: ${error.message}`
+          : error.message;
+      const warning = { code, message: `${message}; ${what}`, hint, replica: replica.rank, phase, step };
+      this.#groupOptions.onWarning(warning);
     }
   }
 
