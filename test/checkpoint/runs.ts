@@ -17,6 +17,7 @@ import { Purpose, Random } from '../../src/random.js';
 import { threadUrl } from '../../src/thread-url.js';
 import { classes, imageShape } from '../fixtures/batches.js';
 import { makeCoordinator } from '../fixtures/coordinators.js';
+import type { FaultyOptions } from '../fixtures/faulty-recipe.js';
 
 /** Images of seeded noise, each class a little brighter than the one before. */
 export function noiseDataset(length: number): Dataset {
@@ -46,7 +47,14 @@ export interface RunOptions {
   readonly replicas?: number;
   readonly cbs?: readonly Callback[];
   readonly optFunc?: OptFunc;
-  readonly model?: 'dropout-recipe' | 'plain-recipe';
+  readonly model?: 'dropout-recipe' | 'plain-recipe' | 'faulty-recipe';
+  /** Of the faulty recipe. */
+  readonly fault?: FaultyOptions;
+  /** 100 samples to train on, in the place of seeded noise. */
+  readonly train?: Dataset;
+  /** Draw augmentation by image, not by batch. */
+  readonly perItem?: boolean;
+  readonly clock?: () => number;
   readonly signal?: AbortSignal;
 }
 
@@ -56,20 +64,26 @@ export function makeRun({
   cbs = [],
   optFunc = adamW(),
   signal,
-  ...options
+  clock,
+  perItem,
+  model = 'dropout-recipe',
+  fault,
+  train = noiseDataset(100),
 }: RunOptions = {}): Parts {
-  const { model = 'dropout-recipe' } = options;
   const url = threadUrl(`../fixtures/${model}`, import.meta.url).href;
-  const coordinator = makeCoordinator(replicas, { recipe: { url, options: {} } });
-  const pair = { train: noiseDataset(100), valid: noiseDataset(40) };
+  const coordinator = makeCoordinator(replicas, { recipe: { url, options: { ...fault } } });
+  const pair = { train, valid: noiseDataset(40) };
   const loaders = DataLoaders.from(pair, { batchSize: 30, numWorkers: 0, seed: 3 });
   const learner = new Learner(coordinator, loaders, {
     lr: 0.01,
     optFunc,
     signal,
+    clock,
     cbs: [
       new TrainCB(),
-      new BatchTransformCB([randomCrop({ padding: 1 }), horizontalFlip()], { onValid: false }),
+      new BatchTransformCB([randomCrop({ padding: 1, perItem }), horizontalFlip({ perItem })], {
+        onValid: false,
+      }),
       new BatchTransformCB(normalize({ mean: [0.45], std: [0.25] })),
       new MetricsCB(new Accuracy()),
       new BatchSchedCB((opt, totalSteps) => new OneCycleLR(opt, { maxLr: 0.02, totalSteps })),
