@@ -199,9 +199,10 @@ t.test('a recipe and a folder of the user', async t => {
     .map(line => JSON.parse(line));
   t.strictSame(
     lines.map(({ event }) => event),
-    [...Array(8).fill('epoch'), 'summary'],
+    ['warning', ...Array(8).fill('epoch'), 'summary'],
   );
-  t.type(lines[0].zeros, 'number', "the recipe's metric is a column");
+  t.match(lines[0], { code: 'W_UNEVEN_SHARDS', hint: 'a batch size of 6 or 8 divides evenly' });
+  t.type(lines[1].zeros, 'number', "the recipe's metric is a column");
   t.equal(lines.at(-1).parameters, 64 * 5 + 5 + 5 * 2 + 2);
   t.equal(lines.at(-1).accuracy, 1, 'bright and dark are told apart');
 });
