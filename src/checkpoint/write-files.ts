@@ -56,7 +56,8 @@ async function writeDurably(files: readonly (readonly [string, readonly Uint8Arr
     }
     for (const [path] of files) await rename(temporary(path), path);
   } catch (error) {
-    for (const [path] of files) await rm(temporary(path), { force: true });
+    // What cannot be removed either is no reason to hide the first error.
+    for (const [path] of files) await rm(temporary(path), { force: true }).catch(() => {});
     throw error;
   }
 }

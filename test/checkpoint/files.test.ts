@@ -1,5 +1,5 @@
 /** Checkpoints on disk: whole or not at all, damage told and the one before it offered; `learn.save` and `learn.load`. */
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { readTensorFile } from '../../src/checkpoint/files.js';
@@ -81,17 +81,36 @@ t.test(
           ),
         /position\.batch/,
       ],
+      [
+        'of a later version',
+        () =>
+          writeFileSync(
+            `${bad}.json`,
+            readFileSync(`${bad}.json`, 'utf8').replace('"version": 1', '"version": 2'),
+          ),
+        /a later version of gradring wrote .* its format is 2, and 1 is known/,
+      ],
+      [
+        'of another program',
+        () => writeFileSync(`${bad}.json`, '{"model": []}'),
+        /no checkpoint of gradring/,
+      ],
       ['no JSON', () => writeFileSync(`${bad}.json`, '{"format"'), /bad\.json cannot be read/],
     ];
     for (const [name, damage, says] of spoil) {
       await run.learner.save(bad);
       damage();
-      await t.rejects(
-        run.learner.readCheckpoint(bad),
-        { code: 'E_CHECKPOINT', message: says, hint: `use the one before it: ${good}` },
-        name,
-      );
+      const refusal = { code: 'E_CHECKPOINT', message: says, hint: `use the one before it: ${good}` };
+      await t.rejects(run.learner.readCheckpoint(bad), refusal, name);
+      await t.rejects(run.learner.readCheckpoint(folder), refusal, `${name}: not passed over as the newest`);
     }
+    await run.learner.save(join(folder, 'newer'));
+    t.equal(
+      (await run.learner.readCheckpoint(folder)).name,
+      join(folder, 'newer'),
+      'an older one is not in the way',
+    );
+    rmSync(join(folder, 'newer.json'));
     rmSync(`${bad}.json`);
     t.equal((await run.learner.readCheckpoint(folder)).name, good, 'one whose writing was cut off is none');
     await t.rejects(run.learner.readCheckpoint(t.testdir()), {
@@ -108,4 +127,17 @@ t.test('a folder that cannot be written is told, and leaves nothing half done', 
     message: /cannot be written/,
   });
   t.strictSame(readdirSync(folder), ['file']);
+});
+
+t.test('what fails at its second file leaves the checkpoint of that name as it was', async t => {
+  const folder = t.testdir();
+  const path = join(folder, 'mine');
+  await run.learner.save(path);
+  const before = readFileSync(`${path}.safetensors`);
+  await run.learner.fit(1);
+  mkdirSync(`${path}.json.tmp`);
+  await t.rejects(run.learner.save(path), { code: 'E_CHECKPOINT', message: /EISDIR/ });
+  t.ok(before.equals(readFileSync(`${path}.safetensors`)));
+  await run.learner.readCheckpoint(path);
+  t.notOk(readdirSync(folder).includes('mine.safetensors.tmp'));
 });
