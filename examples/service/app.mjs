@@ -46,6 +46,8 @@ export async function buildService({
   app.server.maxConnections = limits.connections;
   const settings = new Settings({ data, recipes, limits });
   const registry = new RunRegistry({ root, settings, limits, startRun, isolate, graceMs, log: app.log });
+  // A folder that is not there is found now, and not by the first client.
+  await settings.choices();
   await registry.open();
   // By the time it closes, all that is left open are connections at rest.
   app.addHook('preClose', () => registry.close());

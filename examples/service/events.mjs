@@ -48,9 +48,17 @@ export async function sendEvents(response, events, options) {
 
 const iteratorOf = events => events[Symbol.asyncIterator]?.() ?? events[Symbol.iterator]();
 
+/** Writes, and waits until there is room for more, or the reader is gone. */
 async function send(response, text, slow) {
   if (response.destroyed || response.write(text)) return;
-  await once(response, 'drain', { signal: AbortSignal.timeout(slow) });
+  const waiting = new AbortController();
+  const timer = setTimeout(() => response.destroy(), slow);
+  try {
+    await Promise.race(['drain', 'close'].map(name => once(response, name, { signal: waiting.signal })));
+  } finally {
+    clearTimeout(timer);
+    waiting.abort();
+  }
 }
 
 /**

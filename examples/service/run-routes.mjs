@@ -22,7 +22,7 @@ export function addRunRoutes(app, registry, settings) {
   });
 
   app.post('/runs/:id/stop', async (request, reply) => {
-    find(request).stop();
+    find(request).stop('a client asked for it');
     return reply.code(202).send(find(request).status);
   });
 

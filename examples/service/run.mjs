@@ -113,16 +113,16 @@ export class ServiceRun {
     );
   }
 
-  /** Ends it after the step; again, or too late, it changes nothing. */
-  stop() {
+  /** Ends it after the step; again, or too late, it changes nothing. @param {string} reason for its summary */
+  stop(reason) {
     if (this.#handle === undefined || this.#state === 'stopping') return;
     this.#state = 'stopping';
-    this.#handle.stop('a client asked for it');
+    this.#handle.stop(reason);
   }
 
   /** Stops it, and waits until nothing of it is left but its folder. */
   async close() {
-    this.stop();
+    this.stop('the service was stopped');
     await this.#handle?.close();
     await this.#settled;
   }
@@ -141,14 +141,18 @@ export class ServiceRun {
 
   async #follow(handle) {
     for await (const event of handle.events) this.#apply(event);
-    const { error } = this.#told;
+    const { error, summary } = this.#told;
     await handle.close();
-    // A refusal may come before there is anything in the folder, a crash may leave no time to write to it.
-    if (error) await noteFailure(this.folder, error);
-    const ended = await readRun(this.folder);
-    // A resume that was refused leaves the folder as it was; clients are told of it all the same.
-    this.#handle = undefined;
-    this.#takeEnded(error ? { ...ended, error, state: stateOf(null, error) } : ended);
+    this.#state = stateOf(summary, error);
+    try {
+      // A refusal may come before there is anything in the folder, a crash may leave no time to write to it.
+      if (error) await noteFailure(this.folder, error);
+      const ended = await readRun(this.folder);
+      // A resume that was refused leaves the folder as it was; clients are told of it all the same.
+      this.#takeEnded(error ? { ...ended, error, state: this.#state } : ended);
+    } finally {
+      this.#handle = undefined;
+    }
   }
 
   #takeEnded({ state, summary, error, epoch, resumable }) {
@@ -178,6 +182,9 @@ export class ServiceRun {
         break;
       case 'checkpoint':
         told.checkpoint = { name: basename(event.path), step: event.step };
+        break;
+      case 'end':
+        told.summary = event.summary;
         break;
       case 'failed':
         told.error = event.error;

@@ -108,7 +108,7 @@ export class RunRegistry {
 
   #launch(run, options) {
     const { startRun, isolate, graceMs, log } = this.#options;
-    run.launch(startRun(options, { isolate, id: run.id, closeGraceMs: graceMs }), log);
+    run.launch(startRun(options, { isolate, id: run.id, closeGraceMs: graceMs, logger: log }), log);
   }
 
   /** @template T @param {() => Promise<T>} start */

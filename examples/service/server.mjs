@@ -88,7 +88,9 @@ async function main() {
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof UsageError) && !error.code?.startsWith('ERR_PARSE_ARGS')) throw error;
-  console.error(`${error.message}\n\n${usage}`);
-  process.exitCode = 2;
+  const isUsage = error instanceof UsageError || error.code?.startsWith('ERR_PARSE_ARGS');
+  // A folder that is not there, a port that is taken.
+  if (!isUsage && !error.syscall) throw error;
+  console.error(isUsage ? `${error.message}\n\n${usage}` : error.message);
+  process.exitCode = isUsage ? 2 : 1;
 }

@@ -33,7 +33,8 @@ const free = [
   ...['optimizer', 'lr', 'schedule', 'lrGamma', 'momentum', 'weightDecay', 'gradClip', 'accumulate', 'ema'],
   ...['labelSmoothing', 'augment', 'rotate', 'zoom', 'brightness', 'contrast', 'randErase', 'augmentPerItem'],
   ...['mixup', 'cutmix', 'imageColumn', 'labelColumn', 'fit', 'kernel', 'channels', 'validSplit'],
-  ...['earlyStop', 'maxSteps', 'maxTime', 'limitBatches', 'checkpointSteps', 'onReplicaFailure'],
+  ...['earlyStop', 'maxSteps', 'maxTime', 'limitBatches', 'checkpointSteps', 'checkpointMinutes'],
+  ...['onReplicaFailure', 'stallWarning', 'onBadSample', 'maxBadSamples', 'verify'],
 ];
 
 /** @param {typeof defaultLimits} limits */
@@ -51,6 +52,7 @@ const limited = limits => ({
   imageSize: { type: 'array', items: count(limits.imageSide) },
   workers: { anyOf: [{ const: 'auto' }, count(limits.workers)] },
   checkpoint: count(limits.checkpoints),
+  keepCheckpoints: count(limits.checkpoints),
   maxRestarts: count(10),
   stallTimeout: { type: 'number', maximum: 3600 },
 });

@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { configSchema } from '../../src/run/config.js';
 import { ask, askJson, failure, fakes, listen, type Problem } from './service.js';
 
 interface Status {
@@ -81,6 +82,14 @@ t.test('bad bodies', async t => {
     recipe: join(folders.recipes, 'own.mjs'),
     out: join(folders.root, '1'),
   });
+});
+
+t.test('of each setting it was decided whether clients have it', async t => {
+  const { port } = await listen(t, { root: t.testdir() });
+  const { json } = await askJson<{ settings: string[] }>({ port, path: '/choices' });
+  const own = ['allowOutside', 'allowSharedDevice', 'maxFileBytes', 'maxPixels', 'track', 'cache'];
+  const service = ['resume', 'out', 'plot', 'dryRun'];
+  t.same([...json.settings, ...own, ...service].sort(), Object.keys(configSchema.shape).sort());
 });
 
 t.test('as many runs as there is room for, each started once', async t => {
