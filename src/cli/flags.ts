@@ -3,6 +3,7 @@
  * stands only how they are written.
  */
 import { z } from 'zod';
+import { badSamplePolicies } from '../data/bad-samples.js';
 import { cacheKinds } from '../data/cache/cache-options.js';
 import { fits, kernels } from '../data/decode/decode.js';
 import { ConfigError } from '../errors.js';
@@ -84,6 +85,11 @@ const runFlags: Readonly<Record<string, RunFlag>> = {
   fit: { key: 'fit', group: 'Data', value: fits.join('|') },
   kernel: { key: 'kernel', group: 'Data', value: kernels.join('|') },
   channels: { key: 'channels', group: 'Data', value: '1|3', read: number },
+  'max-pixels': { key: 'maxPixels', group: 'Data', value: 'n', read: number },
+  'max-file-bytes': { key: 'maxFileBytes', group: 'Data', value: 'n', read: number },
+  'allow-outside': { key: 'allowOutside', group: 'Data' },
+  'on-bad-sample': { key: 'onBadSample', group: 'Data', value: badSamplePolicies.join('|') },
+  'max-bad-samples': { key: 'maxBadSamples', group: 'Data', value: 'n', read: number },
   'valid-split': { key: 'validSplit', group: 'Data', value: 'share', read: number },
   augment: { key: 'augment', group: 'Data', common: true },
   rotate: { key: 'rotate', group: 'Data', value: 'degrees', read: number },
@@ -192,6 +198,9 @@ export const dataFlags = [
   'fit',
   'kernel',
   'channels',
+  'max-pixels',
+  'max-file-bytes',
+  'allow-outside',
   'valid-split',
 ] as const;
 

@@ -2,11 +2,13 @@
 import { defaultSeed } from '../default-seed.js';
 import { ConfigError, DatasetError } from '../errors.js';
 import type { DatasetPair } from './dataset.js';
+import type { Confinement } from './datasets/list-images.js';
+import { limitsOf } from './decode/image-limits.js';
 import { type ImageOptions, resizeOf } from './decode/image-options.js';
 import type { DataProgress } from './parquet/parquet-splits.js';
 import { openSpec } from './spec-kinds.js';
 
-export interface OpenDataOptions extends ImageOptions {
+export interface OpenDataOptions extends ImageOptions, Confinement {
   /** Column of the images in Parquet files, of their paths in a manifest. Default: the only one, or of a usual name. */
   readonly imageColumn?: string;
   /** Column of the labels in Parquet files and manifests. Default: the only one, or of a usual name. */
@@ -64,6 +66,7 @@ function checkOptions({ validSplit = 0.2, ...options }: OpenDataOptions): void {
     });
   }
   resizeOf(options);
+  limitsOf(options);
 }
 
 function checkPair({ train, valid }: DatasetPair, name: string): void {

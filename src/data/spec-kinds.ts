@@ -6,7 +6,8 @@ import { nearest } from '../nearest.js';
 import { packageRoot } from '../package-root.js';
 import type { DatasetPair } from './dataset.js';
 import { findIdxFiles, openFashionMnist, openIdxFiles } from './datasets/fashion-mnist.js';
-import { classFolders, ImageFolder } from './datasets/image-folder.js';
+import { ImageFolder } from './datasets/image-folder.js';
+import { classFolders } from './datasets/list-images.js';
 import { ManifestDataset, type ManifestOptions, splitManifest } from './datasets/manifest.js';
 import { manifestExtensions } from './datasets/manifest-table.js';
 import { PackDataset } from './datasets/pack.js';
@@ -178,7 +179,7 @@ function splitFolders(folder: string, options: SpecOptions): Promise<DatasetPair
 }
 
 async function openSplitFolders(folder: string, options: SpecOptions): Promise<DatasetPair> {
-  const folders = await classFolders(folder);
+  const folders = await classFolders(folder, options);
   const valid = validNames.find(name => folders.includes(name));
   if (valid === undefined) {
     throw new DatasetError(`${folder} has train but none of ${validNames.join(', ')}`, {

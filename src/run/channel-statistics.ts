@@ -1,4 +1,6 @@
-import type { Dataset } from '../data/dataset.js';
+import type { BadSamplePolicy } from '../data/bad-samples.js';
+import type { Dataset, Sample } from '../data/dataset.js';
+import { SampleError } from '../errors.js';
 
 export interface ChannelStatistics {
   /** By channel, of values scaled to 0 … 1. */
@@ -13,16 +15,35 @@ const sampledPixels = 4096;
 /** Images in memory at a time. */
 const together = 8;
 
-/** Mean and standard deviation of each channel, over up to 256 images spread evenly over the dataset. */
-export async function channelStatistics(dataset: Dataset): Promise<ChannelStatistics> {
+/**
+ * Mean and standard deviation of each channel, over up to 256 images spread evenly over the dataset. Those that cannot
+ * be used are passed over where bad samples are skipped.
+ *
+ * @throws SampleError where one cannot be used, or none of them can
+ */
+export async function channelStatistics(
+  dataset: Dataset,
+  onBadSample: BadSamplePolicy = 'fail',
+): Promise<ChannelStatistics> {
+  let firstError: SampleError | undefined;
+  const pixelsOf = async (row: number): Promise<Sample | undefined> => {
+    try {
+      return await dataset.get(row);
+    } catch (error) {
+      if (onBadSample === 'fail' || !(error instanceof SampleError)) throw error;
+      firstError ??= error;
+      return undefined;
+    }
+  };
   const sums = new ChannelSums(dataset.imageShape[2]);
   const count = Math.min(sampledImages, dataset.length);
   for (let first = 0; first < count; first += together) {
     const rows = Array.from({ length: Math.min(together, count - first) }, (_, i) => {
       return Math.floor(((first + i) * dataset.length) / count);
     });
-    for (const { pixels } of await Promise.all(rows.map(row => dataset.get(row)))) sums.add(pixels);
+    for (const sample of await Promise.all(rows.map(pixelsOf))) if (sample) sums.add(sample.pixels);
   }
+  if (firstError !== undefined && sums.isEmpty) throw firstError;
   return sums.statistics();
 }
 
@@ -48,6 +69,10 @@ class ChannelSums {
       }
       this.#pixels++;
     }
+  }
+
+  get isEmpty(): boolean {
+    return this.#pixels === 0;
   }
 
   statistics(): ChannelStatistics {

@@ -3,8 +3,10 @@
  * help of the command line.
  */
 import { z } from 'zod';
+import { badSamplePolicies } from '../data/bad-samples.js';
 import { cacheKinds } from '../data/cache/cache-options.js';
 import { fits, kernels } from '../data/decode/decode.js';
+import { defaultLimits } from '../data/decode/image-limits.js';
 import { ConfigError } from '../errors.js';
 import { models } from '../models/catalog.js';
 import { failurePolicies } from '../protocol/failure-policy.js';
@@ -57,6 +59,14 @@ export const configSchema = z.strictObject({
     .union([z.literal(1), z.literal(3)])
     .optional()
     .describe('1 grey, 3 colour'),
+  maxPixels: positive
+    .default(defaultLimits.maxPixels)
+    .describe('largest image that is unpacked, width times height'),
+  maxFileBytes: positive.default(defaultLimits.maxFileBytes).describe('largest image file that is read'),
+  allowOutside: z
+    .boolean()
+    .default(false)
+    .describe('take images outside of the data folder, by links and by paths in manifests'),
   validSplit: share.default(0.2).describe('share kept for validation where the data has none'),
   model: z
     .string()
@@ -177,6 +187,16 @@ export const configSchema = z.strictObject({
     .enum(cacheKinds)
     .default('none')
     .describe('keep decoded images: in memory, or on disk for later runs too'),
+  onBadSample: z
+    .enum(badSamplePolicies)
+    .default('fail')
+    .describe('where an image cannot be used: end the run; or leave it out of its batch'),
+  maxBadSamples: z
+    .number()
+    .int()
+    .min(0)
+    .default(100)
+    .describe('images left out, of each set, before the run ends all the same'),
   verify: z
     .enum(['step', 'epoch', 'off'])
     .default('epoch')

@@ -7,7 +7,9 @@ export function openRunData(
   own: Pick<OpenDataOptions, 'signal' | 'onProgress'>,
 ): Promise<OpenedData> {
   const { imageColumn, labelColumn, imageSize, fit, kernel, channels, validSplit, seed } = config;
+  const { maxPixels, maxFileBytes, allowOutside, onBadSample } = config;
   const columns = { imageColumn, labelColumn };
   const images = { imageSize, fit, kernel, channels };
-  return openData(config.data, { ...columns, ...images, validSplit, seed, ...own });
+  const trust = { maxPixels, maxFileBytes, allowOutside, onBadSample };
+  return openData(config.data, { ...columns, ...images, ...trust, validSplit, seed, ...own });
 }

@@ -3,8 +3,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Coordinator } from '../coordinator/coordinator.js';
 import { DataLoaders } from '../data/data-loaders.js';
+import type { OpenedData } from '../data/open-dataset.js';
 import { chooseDevices, type DeviceChoice } from '../engine/devices.js';
 import { ConfigError } from '../errors.js';
+import { badSampleList } from './bad-sample-list.js';
 import { type ChannelStatistics, channelStatistics } from './channel-statistics.js';
 import type { TrainConfig } from './config.js';
 import { environment } from './environment.js';
@@ -48,7 +50,6 @@ async function withOpen<T>(
   const signal = ending.atOnce;
   const selected = await chooseDevices(String(config.gpus), config.engine, config);
   requireSamplesForAll(config, selected.devices.length);
-  const { seed, batchSize, cache, workers: numWorkers } = config;
   const data = await openRunData(config, { signal, onProgress: context.onDataProgress });
   const folder = makeFolder();
   const reporter = new RunReporter(folder, context);
@@ -61,12 +62,14 @@ async function withOpen<T>(
       onWarning: reporter.warn,
     });
     open.push(coordinator);
-    const onWarning = reporter.warn;
-    const loaders = DataLoaders.from(data, { batchSize, numWorkers, cache, seed, signal, onWarning });
+    const loaders = loadersOf(data, config, signal, reporter, folder);
     open.push(loaders);
     const parts = { config, selected, data, loaders, coordinator, folder, reporter, context, firstStep };
     // Threads start while the images are looked at: neither waits for the other.
-    const [statistics] = await Promise.all([channelStatistics(data.train), coordinator.open()]);
+    const [statistics] = await Promise.all([
+      channelStatistics(data.train, config.onBadSample),
+      coordinator.open(),
+    ]);
     requireClasses(config, coordinator);
     ending.started();
     return await body(parts, statistics);
@@ -77,6 +80,22 @@ async function withOpen<T>(
     await Promise.all(open.map(part => part.close()));
     reporter.close();
   }
+}
+
+function loadersOf(
+  data: OpenedData,
+  { seed, batchSize, cache, workers: numWorkers, onBadSample, maxBadSamples }: TrainConfig,
+  signal: AbortSignal,
+  { warn: onWarning }: RunReporter,
+  folder: RunFolder | undefined,
+): DataLoaders {
+  const bad = { onBadSample, maxBadSamples };
+  const leftOut = badSampleList(folder, onWarning);
+  return DataLoaders.from(data, {
+    ...{ batchSize, numWorkers, cache, seed, signal, onWarning, ...bad },
+    train: { onBadRow: leftOut('train') },
+    valid: { onBadRow: leftOut('valid') },
+  });
 }
 
 /** What a bug report needs is in the folder even where the run does not come to its first step. */

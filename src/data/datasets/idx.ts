@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { constants, gunzip } from 'node:zlib';
 import { DatasetError } from '../../errors.js';
 import type { ImageShape } from '../../protocol/batch.js';
 import { checkLabels, sharedLabels } from '../dataset.js';
@@ -71,8 +71,8 @@ async function readIdx(
   if (!ranks.includes(rank)) throw damaged(file, `it has ${rank} dimensions, expected ${ranks.join(' or ')}`);
   const first = SIZES + 4 * rank;
   if (bytes.length < first) throw damaged(file, 'it ends within its header');
-  const sizes = Array.from({ length: rank }, (_, dimension) => bytes.readUInt32BE(SIZES + 4 * dimension));
-  const expected = sizes.reduce((product, size) => product * size, 1);
+  const { sizes } = headOf(bytes);
+  const expected = elementsOf(sizes);
   const elements = bytes.subarray(first);
   if (elements.length !== expected) {
     throw damaged(
@@ -87,7 +87,7 @@ async function readPlain(file: string): Promise<Buffer> {
   try {
     const bytes = await readFile(file);
     // Judged by content, because browsers unpack downloads and keep the name.
-    return bytes[0] === 0x1f && bytes[1] === 0x8b ? await promisify(gunzip)(bytes) : bytes;
+    return bytes[0] === 0x1f && bytes[1] === 0x8b ? await unpack(bytes) : bytes;
   } catch (cause) {
     throw new DatasetError(`cannot read ${file}: ${(cause as Error).message}`, {
       where: file,
@@ -95,6 +95,35 @@ async function readPlain(file: string): Promise<Buffer> {
       cause,
     });
   }
+}
+
+/** Of a packed file, what its header certainly lies in. */
+const HEAD = 4096;
+/** gzip packs no better than to this part, so a header that says more lies. */
+const BEST_RATIO = 1032;
+
+/** Unpacks as much as the header says there is, and a byte more if there is one: a file of zeros may be packed by 1000. */
+async function unpack(packed: Buffer): Promise<Buffer> {
+  const head = await promisify(gunzip)(packed.subarray(0, HEAD), { finishFlush: constants.Z_SYNC_FLUSH });
+  const { sizes, first } = headOf(head);
+  const length = Math.min(first + elementsOf(sizes) + 1, BEST_RATIO * packed.length);
+  try {
+    return await promisify(gunzip)(packed, { maxOutputLength: Math.max(length, first) });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw cause;
+    throw new Error(`it holds more than the ${sizes.join(' x ')} elements its header says`);
+  }
+}
+
+/** Sizes as the header has them, none where it is cut short, and where the elements begin. */
+function headOf(bytes: Buffer): { sizes: number[]; first: number } {
+  const rank = Math.min(bytes[3] ?? 0, Math.floor(Math.max(bytes.length - SIZES, 0) / 4));
+  const sizes = Array.from({ length: rank }, (_, dimension) => bytes.readUInt32BE(SIZES + 4 * dimension));
+  return { sizes, first: SIZES + 4 * rank };
+}
+
+function elementsOf(sizes: readonly number[]): number {
+  return sizes.reduce((product, size) => product * size, 1);
 }
 
 function damaged(file: string, reason: string): DatasetError {

@@ -1,16 +1,18 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DatasetError } from '../../errors.js';
 import type { DatasetPair } from '../dataset.js';
-import { type ImageOptions, resizeOf, shapeOf } from '../decode/image-options.js';
+import { limitsOf } from '../decode/image-limits.js';
+import { firstShape, type ImageOptions, resizeOf } from '../decode/image-options.js';
 import { filePath } from '../samples/sample-source.js';
 import { stringTable } from '../samples/string-table.js';
 import { type NumberedLabels, numberLabels, numberPair, type WrittenLabel } from './class-labels.js';
+import { type Confinement, isWithin, refuseOutside } from './list-images.js';
 import { describeRow, findColumn, type ManifestTable, readManifest } from './manifest-table.js';
 import { SourceDataset } from './source-dataset.js';
 import { Subset, stratifiedSplit } from './subset.js';
 
-export interface ManifestOptions extends ImageOptions {
+export interface ManifestOptions extends ImageOptions, Confinement {
   /** Column of the images' paths. Default: `path`, `file`, `image`, `filename` or `file_name`. */
   readonly pathColumn?: string;
   /** Column of the labels: class names, or indices from 0. Default: `label`, `class`, `category` or `target`. */
@@ -19,9 +21,9 @@ export interface ManifestOptions extends ImageOptions {
   readonly splitColumn?: string;
   /** Class names by index. Default: the names there are, sorted; of indices "0" up to the largest. */
   readonly classes?: readonly string[];
-  /** What paths are relative to. Default: the folder of the manifest. */
+  /** What paths are relative to, and may not lead out of. Default: the folder of the manifest. */
   readonly root?: string;
-  /** Whether to look for every file when opening. Default: a missing one is found when it is read. */
+  /** Whether to look for every file, and where links lead, when opening. Default: a missing one is found when read. */
   readonly check?: boolean;
 }
 
@@ -37,8 +39,7 @@ const TOGETHER = 64;
 
 /**
  * Images listed in a text file, one a row, with a column of paths and one of labels: `.csv` and `.tsv` with a line of
- * column names, `.jsonl` and `.ndjson` with one object a line. Paths are taken as they stand: an absolute one, or one
- * with `..`, may lie anywhere.
+ * column names, `.jsonl` and `.ndjson` with one object a line.
  */
 export class ManifestDataset extends SourceDataset {
   /** Rows by the value of the split column; undefined where there is no such column. */
@@ -92,13 +93,18 @@ export class ManifestDataset extends SourceDataset {
     const paths = textColumn(table, pathColumn(table, options));
     const root = resolve(options.root ?? dirname(table.file));
     const storage = { kind: 'files', root, paths: stringTable(paths) } as const;
+    const fileAt = (row: number): string => filePath(storage, row);
+    if (!options.allowOutside)
+      for (const [row, path] of paths.entries()) requireWithin(table, row, root, path);
     if (options.check)
       await checkFiles(
         table,
-        paths.map((_, row) => filePath(storage, row)),
+        paths.map((_, row) => fileAt(row)),
+        options.allowOutside ? undefined : root,
       );
-    const imageShape = await shapeOf(filePath(storage, 0), options);
-    const source = { name: table.file, storage, imageShape, resize: resizeOf(options), labels };
+    const imageShape = await firstShape(paths.length, fileAt, options);
+    const look = { imageShape, resize: resizeOf(options), limits: limitsOf(options) };
+    const source = { name: table.file, storage, ...look, labels };
     return new ManifestDataset(source, classes, splitsOf(table, options));
   }
 }
@@ -166,13 +172,31 @@ function splitsOf(table: ManifestTable, { splitColumn }: ManifestOptions): Manif
   return splits;
 }
 
-/** @throws DatasetError saying how many of the files are missing, and naming the first */
-async function checkFiles(table: ManifestTable, paths: readonly string[]): Promise<void> {
+/** @throws DatasetError naming the line whose path leads out of `root` */
+function requireWithin(table: ManifestTable, row: number, root: string, path: string): void {
+  const target = resolve(root, path);
+  if (!isWithin(root, target)) refuseOutside(`${path} in ${describeRow(table, row)}`, target, root);
+}
+
+/**
+ * @param root what no link may lead out of, if any
+ * @throws DatasetError saying how many of the files are missing, and naming the first; naming a link that leads out
+ */
+async function checkFiles(
+  table: ManifestTable,
+  paths: readonly string[],
+  root: string | undefined,
+): Promise<void> {
+  const realRoot = root && (await realpath(root));
   const missing: number[] = [];
   for (let first = 0; first < paths.length; first += TOGETHER) {
     const found = paths.slice(first, first + TOGETHER).map(async (path, i) => {
       const file = await stat(path).catch(() => undefined);
       if (!file?.isFile()) missing.push(first + i);
+      else if (realRoot !== undefined) {
+        const target = await realpath(path);
+        if (!isWithin(realRoot, target)) refuseOutside(path, target, realRoot);
+      }
     });
     await Promise.all(found);
   }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { DatasetError } from '../../errors.js';
 import type { ImageShape } from '../../protocol/batch.js';
 import { checkLabels, sharedLabels } from '../dataset.js';
+import { type ImageLimits, limitsOf } from '../decode/image-limits.js';
 import { type ImageOptions, resizeOf } from '../decode/image-options.js';
 import { imageBytes, type Records } from '../samples/sample-source.js';
 import { openFile } from './open-file.js';
@@ -24,6 +25,8 @@ export class PackDataset extends SourceDataset {
     try {
       const { size } = fstatSync(descriptor);
       const { header, layout } = readPackHead(descriptor, file, size);
+      const limits = limitsOf(options);
+      requirePixels(file, header, limits);
       const offsets = readOffsets(descriptor, file, size, header, layout);
       const labels = readLabels(descriptor, file, header, layout);
       const { encoding, classes } = header;
@@ -31,11 +34,22 @@ export class PackDataset extends SourceDataset {
       const imageShape = shapeAsked(header, options, file);
       const resize = encoding === 'image' ? (resizeOf(options) ?? header.resize) : undefined;
       const storage = { kind: 'records', files: [file], starts, lengths, encoding } as const;
-      return new PackDataset({ name: header.source, storage, imageShape, resize, labels }, classes);
+      const look = { imageShape, resize, limits };
+      return new PackDataset({ name: header.source, storage, ...look, labels }, classes);
     } finally {
       closeSync(descriptor);
     }
   }
+}
+
+/** A header may say what it likes: batches are allocated by it. @throws DatasetError */
+function requirePixels(file: string, { imageShape }: PackHeader, { maxPixels }: ImageLimits): void {
+  const [height, width] = imageShape;
+  if (height * width <= maxPixels) return;
+  throw new DatasetError(`images of ${file} are ${height}x${width}, maxPixels is ${maxPixels}`, {
+    where: file,
+    hint: 'if the pack is to be trusted, raise the limit',
+  });
 }
 
 /** @throws DatasetError where pixels would have to be brought to another shape */

@@ -1,7 +1,8 @@
 import { closeSync } from 'node:fs';
 import { DatasetError } from '../../errors.js';
 import type { DatasetPair } from '../dataset.js';
-import { type ImageOptions, resizeOf, shapeOf } from '../decode/image-options.js';
+import { checkFileBytes, limitsOf } from '../decode/image-limits.js';
+import { firstShape, type ImageOptions, resizeOf } from '../decode/image-options.js';
 import type { Records } from '../samples/sample-source.js';
 import { stringTable } from '../samples/string-table.js';
 import { type NumberedLabels, numberLabels, numberPair, type WrittenLabel } from './class-labels.js';
@@ -73,10 +74,16 @@ export class WebDataset extends SourceDataset {
     options: WebDatasetOptions,
   ): Promise<WebDataset> {
     const { name, files, fileOf, samples } = index;
-    const first = readMember(files[fileOf[0]], samples[0].image);
-    const imageShape = await shapeOf(first, options, describeIn(index, 0));
+    const limits = limitsOf(options);
+    const imageShape = await firstShape(
+      samples.length,
+      row => () => readMember(files[fileOf[row]], samples[row].image, limits.maxFileBytes),
+      options,
+      row => describeIn(index, row),
+    );
     const storage = recordsOf(index);
-    return new WebDataset({ name, storage, imageShape, resize: resizeOf(options), labels }, classes);
+    const look = { imageShape, resize: resizeOf(options), limits };
+    return new WebDataset({ name, storage, ...look, labels }, classes);
   }
 }
 
@@ -112,14 +119,17 @@ function recordsOf({ files, samples, fileOf }: ShardIndex): Records {
   const shards = new Uint32Array(new SharedArrayBuffer(Uint32Array.BYTES_PER_ELEMENT * count));
   for (const [row, { image }] of samples.entries()) {
     starts[row] = image.start;
-    lengths[row] = image.bytes;
+    // Larger ones cannot be read anyway, and are not to seem small.
+    lengths[row] = Math.min(image.bytes, 0xffff_ffff);
   }
   shards.set(fileOf);
   const names = stringTable(samples.map(({ image }) => image.name));
   return { kind: 'records', files, fileOf: shards, starts, lengths, encoding: 'image', names };
 }
 
-function readMember(file: string, { start, bytes }: TarMember): Buffer {
+/** @throws OverLimit */
+function readMember(file: string, { start, bytes }: TarMember, maxBytes: number): Buffer {
+  checkFileBytes(bytes, maxBytes);
   const descriptor = openFile(file);
   try {
     return readExactly(descriptor, start, bytes);

@@ -1,12 +1,14 @@
 /** What datasets of image files are told about their images. */
-import { readFileSync } from 'node:fs';
 import { ConfigError, SampleError } from '../../errors.js';
 import type { ImageShape } from '../../protocol/batch.js';
+import type { BadSamplePolicy } from '../bad-samples.js';
+import { readWholeFile } from '../samples/record-reader.js';
 import { fits, kernels, type Resize } from './decode.js';
+import { checkFileBytes, checkPixels, type ImageLimits, limitsOf } from './image-limits.js';
 import { parsePng } from './png-file.js';
 import { loadSharp } from './sharp-decoder.js';
 
-export interface ImageOptions {
+export interface ImageOptions extends Partial<ImageLimits> {
   /** [height, width] in pixels: images of another size are resized. Default: the first image's; others are refused. */
   readonly imageSize?: readonly [height: number, width: number];
   /** 1: greyscale, 3: RGB. Default: as the first image. */
@@ -17,6 +19,37 @@ export interface ImageOptions {
   readonly kernel?: Resize['kernel'];
   /** Turn and mirror each image as its EXIF orientation says; torchvision does not. Default false. */
   readonly autoOrient?: boolean;
+  /** What happens where the first image cannot be read: `skip` has the next one tell the shape. Default `fail`. */
+  readonly onBadSample?: BadSamplePolicy;
+}
+
+/** A path, bytes, or what reads them. */
+type ImageFile = string | Uint8Array | (() => Uint8Array);
+
+/** Images that are tried, at most, for their shape. */
+const TRIED = 100;
+
+/**
+ * `shapeOf` the first of several images; of the first that can be read where bad samples are skipped.
+ *
+ * @param imageAt path of an image, or what reads it
+ * @param whereAt what it is called in errors; default: the path
+ */
+export async function firstShape(
+  count: number,
+  imageAt: (row: number) => ImageFile,
+  options: ImageOptions,
+  whereAt?: (row: number) => string,
+): Promise<ImageShape> {
+  const tried = options.onBadSample === 'skip' ? Math.min(count, TRIED) : 1;
+  for (let row = 0; row < tried - 1; row++) {
+    try {
+      return await shapeOf(imageAt(row), options, whereAt?.(row));
+    } catch (error) {
+      if (!(error instanceof SampleError)) throw error;
+    }
+  }
+  return shapeOf(imageAt(tried - 1), options, whereAt?.(tried - 1));
 }
 
 /**
@@ -48,18 +81,22 @@ export function resizeOf({ imageSize, ...how }: ImageOptions): Resize | undefine
 /**
  * Shape of a dataset's images: what the options say, and the rest from its first image.
  *
- * @param file path, or the bytes of the file
+ * @param file path, or the bytes of the file, or what reads them: called only where they are needed
  * @param where what the image is called in errors; default: the path
  * @throws SampleError where the image has to be asked and cannot be read
  */
 export async function shapeOf(
-  file: string | Uint8Array,
-  { imageSize, channels }: ImageOptions,
+  file: ImageFile,
+  { imageSize, channels, ...limits }: ImageOptions,
   where = typeof file === 'string' ? file : 'the first image',
 ): Promise<ImageShape> {
   if (imageSize !== undefined && channels !== undefined) return [...imageSize, channels];
+  const { maxPixels, maxFileBytes } = limitsOf(limits);
   try {
-    const [height, width, own] = await headerShape(typeof file === 'string' ? readFileSync(file) : file);
+    const bytes = bytesOf(file, maxFileBytes);
+    checkFileBytes(bytes.length, maxFileBytes);
+    const [height, width, own] = await headerShape(bytes);
+    checkPixels(width, height, maxPixels);
     return [...(imageSize ?? ([height, width] as const)), channels ?? own];
   } catch (cause) {
     throw new SampleError(`cannot decode ${where}: ${(cause as Error).message}`, {
@@ -68,6 +105,11 @@ export async function shapeOf(
       cause,
     });
   }
+}
+
+function bytesOf(file: ImageFile, maxFileBytes: number): Uint8Array {
+  if (typeof file === 'string') return readWholeFile(file, maxFileBytes);
+  return typeof file === 'function' ? file() : file;
 }
 
 /** As the file's header has it; 1 channel where the image is grey. */

@@ -1,6 +1,7 @@
 /** Which decoder serves a file. */
 import type { ImageShape } from '../../protocol/batch.js';
-import type { Decode, Resize } from './decode.js';
+import { type Decode, type Resize, ShapeMismatch } from './decode.js';
+import { checkPixels, defaultLimits } from './image-limits.js';
 import { decodeNative, nativeImages, nativePixels } from './native-decoder.js';
 import { placeable } from './place-pixels.js';
 import { decodePng } from './png-decoder.js';
@@ -19,14 +20,20 @@ const LARGE = 3072;
  * A decoder of images that become `shape`: plain PNGs by the fastest that gives exactly sharp's pixels, everything
  * else, and whatever one of these doubts, by sharp. sharp also resizes, whoever has decoded. Loads nothing until the
  * first image needs it.
+ *
+ * @param maxPixels of an image as its header has it: a larger one is refused before it is unpacked
  */
-export function openDecoder(shape: ImageShape, resize?: Resize): Decode {
+export function openDecoder(shape: ImageShape, resize?: Resize, maxPixels = defaultLimits.maxPixels): Decode {
   const channels = shape[2];
-  const fallback = sharpDecoder(shape, resize);
+  const fallback = sharpDecoder(shape, resize, maxPixels);
   return (file, target) => {
     const png = parsePng(file);
     if (png === undefined) return fallback(file, target);
     if (!fits(png, shape)) {
+      const { width, height } = png;
+      checkPixels(width, height, maxPixels);
+      if (resize === undefined && (height !== shape[0] || width !== shape[1]))
+        throw new ShapeMismatch([height, width, channels], shape);
       const decoded = resizesPixels(resize) && isLarge(png) ? nativePixels(file, png) : undefined;
       return decoded && resize ? resizePixels(decoded, target, shape, resize) : fallback(file, target);
     }

@@ -2,6 +2,7 @@
 import type { Sharp } from 'sharp';
 import type { ImageShape } from '../../protocol/batch.js';
 import { type Decode, type Resize, ShapeMismatch } from './decode.js';
+import { defaultLimits, OverLimit } from './image-limits.js';
 import { type DecodedPixels, placePixels } from './place-pixels.js';
 
 type SharpModule = typeof import('sharp')['default'];
@@ -41,15 +42,25 @@ function limit(sharp: SharpModule): void {
  * Decodes everything that sharp reads. Greyscale is the luminance of the image; an alpha channel is dropped; EXIF
  * orientation is applied where `resize` says so. A JPEG that becomes much smaller is decoded at a half, a quarter or
  * an eighth of its size at once.
+ *
+ * @param maxPixels of an image as its header has it
  */
-export function sharpDecoder(shape: ImageShape, resize?: Resize): Decode {
+export function sharpDecoder(
+  shape: ImageShape,
+  resize?: Resize,
+  maxPixels = defaultLimits.maxPixels,
+): Decode {
   return async (file, target) => {
     inUse = true;
     const sharp = await loadSharp();
     // sharp's own `failOn: 'warning'` stays: with 'none' it accepts bit-flipped files.
-    const image = sharp(file, { autoOrient: resize?.autoOrient });
+    const image = sharp(file, { autoOrient: resize?.autoOrient, limitInputPixels: maxPixels });
     const samples = shape[2] === 1 && !isDeepGrey(file) ? 1 : 3;
-    await place(resize === undefined ? image : resized(image, shape, resize), samples, shape, target);
+    try {
+      await place(resize === undefined ? image : resized(image, shape, resize), samples, shape, target);
+    } catch (error) {
+      throw exceedsPixels(error) ? new OverLimit('it has more pixels', 'maxPixels', maxPixels) : error;
+    }
   };
 }
 
@@ -64,6 +75,11 @@ export async function resizePixels(
   const sharp = await loadSharp();
   const image = sharp(pixels, { raw: { width, height, channels: samples } });
   await place(resized(image, shape, resize), shape[2] === 1 ? 1 : 3, shape, target);
+}
+
+/** sharp says so by the text alone. */
+function exceedsPixels(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('exceeds pixel limit');
 }
 
 function resized(image: Sharp, [height, width]: ImageShape, { fit, kernel }: Resize): Sharp {

@@ -172,9 +172,13 @@ export class Fill implements EpochFill {
       return;
     }
     this.#repeated = { from, rows };
-    this.#options.onWarning?.(threadReplaced(cause, this.#named(rows)));
     this.#isChangingCrew = true;
     this.#stopCrew();
+    try {
+      this.#options.onWarning?.(threadReplaced(cause, this.#named(rows)));
+    } catch (error) {
+      this.fail(error as Error);
+    }
     void this.#crew.settled.then(() => this.#changeCrew());
   }
 

@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DatasetError } from '../../errors.js';
+import { DatasetError, SampleError } from '../../errors.js';
+import type { ImageShape } from '../../protocol/batch.js';
 import { PackDataset } from '../datasets/pack.js';
 import { type PackHeader, VERSION } from '../datasets/pack-format.js';
 import { type PackRecord, writePack } from '../datasets/write-pack.js';
@@ -75,12 +76,8 @@ export async function ingest(
     });
   await mkdir(dirname(pack), { recursive: true });
   const records = recordsOf(source, count, options);
-  const first = await records.next();
-  const [height, width, channels] = await shapeOf(
-    first.done === true ? new Uint8Array() : first.value.bytes,
-    {},
-    `row 0 of ${source.files[0].path}`,
-  );
+  const { shape, tried } = await shapeOfRecords(records, source.files[0].path, options.images);
+  const [height, width, channels] = shape;
   const header: PackHeader = {
     count,
     classes: [...source.coding.classes],
@@ -89,7 +86,7 @@ export async function ingest(
     source: source.name,
     licence: '',
   };
-  await writePack(pack, header, withFirst(first, records));
+  await writePack(pack, header, withFirst(tried, records));
   return PackDataset.open(pack, options.images);
 }
 
@@ -113,9 +110,33 @@ async function openSound(
 
 type Records = AsyncGenerator<PackRecord, void, undefined>;
 
-async function* withFirst(first: IteratorResult<PackRecord, void>, rest: Records): Records {
-  if (first.done === true) return;
-  yield first.value;
+/** Images that are tried, at most, for their shape. */
+const TRIED = 100;
+
+/** Shape of the first image; of the first that can be read, where bad samples are skipped. */
+async function shapeOfRecords(
+  records: Records,
+  file: string,
+  { onBadSample, maxPixels, maxFileBytes }: ImageOptions = {},
+): Promise<{ shape: ImageShape; tried: readonly PackRecord[] }> {
+  const tried: PackRecord[] = [];
+  const most = onBadSample === 'skip' ? TRIED : 1;
+  for (;;) {
+    const next = await records.next();
+    // What is read next may lie in the same buffer.
+    if (next.done !== true) tried.push({ ...next.value, bytes: next.value.bytes.slice() });
+    const row = tried.length - 1;
+    try {
+      const shape = await shapeOf(tried[row].bytes, { maxPixels, maxFileBytes }, `row ${row} of ${file}`);
+      return { shape, tried };
+    } catch (error) {
+      if (!(error instanceof SampleError) || tried.length === most || next.done === true) throw error;
+    }
+  }
+}
+
+async function* withFirst(first: readonly PackRecord[], rest: Records): Records {
+  yield* first;
   yield* rest;
 }
 

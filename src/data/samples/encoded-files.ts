@@ -1,5 +1,6 @@
 /** Image files of a source as they are stored, undecoded. */
 import type { Resize } from '../decode/decode.js';
+import { defaultLimits } from '../decode/image-limits.js';
 import { openRecords, type RecordReader } from './record-reader.js';
 import {
   type Concatenated,
@@ -32,7 +33,7 @@ class Files implements EncodedFiles {
 
   constructor(source: SampleSource, storage: FileTable | Records) {
     this.#source = source;
-    this.#records = openRecords(storage);
+    this.#records = openRecords(storage, (source.limits ?? defaultLimits).maxFileBytes);
   }
 
   get resize(): Resize | undefined {

@@ -1,34 +1,49 @@
 /** Reads the bytes of a row: of its file, or of its part of a larger one. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { checkFileBytes, defaultLimits } from '../decode/image-limits.js';
 import { type FileTable, filePath, type Records } from './sample-source.js';
 
 /** Where to put that many bytes. */
 export type Room = (bytes: number) => Buffer;
 
 export interface RecordReader {
-  /** Synchronous, since that is 10 to 50 times as fast as a promise for each small file. @throws Error of the system */
+  /**
+   * Synchronous, since that is 10 to 50 times as fast as a promise for each small file.
+   *
+   * @throws Error of the system, OverLimit
+   */
   read(row: number, room: Room): Buffer;
   close(): void;
 }
 
-export function openRecords(storage: FileTable | Records): RecordReader {
-  if (storage.kind === 'records') return new RecordsReader(storage);
-  return { read: (row, room) => readFile(filePath(storage, row), room), close: () => undefined };
+/** @param maxBytes of a row: a larger one is refused before there is room made for it */
+export function openRecords(
+  storage: FileTable | Records,
+  maxBytes = defaultLimits.maxFileBytes,
+): RecordReader {
+  if (storage.kind === 'records') return new RecordsReader(storage, maxBytes);
+  return {
+    read: (row, room) => readFile(filePath(storage, row), room, maxBytes),
+    close: () => undefined,
+  };
 }
 
 class RecordsReader implements RecordReader {
   readonly #records: Records;
+  readonly #maxBytes: number;
   /** Opened when first needed and kept: a position is given with every read. */
   readonly #descriptors: number[] = [];
 
-  constructor(records: Records) {
+  constructor(records: Records, maxBytes: number) {
     this.#records = records;
+    this.#maxBytes = maxBytes;
   }
 
   read(row: number, room: Room): Buffer {
     const { files, fileOf, starts, lengths } = this.#records;
     const file = fileOf === undefined ? 0 : fileOf[row];
     this.#descriptors[file] ??= openSync(files[file], 'r');
+    checkFileBytes(lengths[row], this.#maxBytes);
     const target = room(lengths[row]);
     readFully(this.#descriptors[file], target, starts[row]);
     return target;
@@ -41,17 +56,32 @@ class RecordsReader implements RecordReader {
   }
 }
 
+/** A file by itself. @throws Error of the system, OverLimit */
+export function readWholeFile(path: string, maxBytes: number): Buffer {
+  return readFile(path, bytes => Buffer.allocUnsafe(bytes), maxBytes);
+}
+
 /** Bytes to read at first: most small images, in one call and without asking for the size. */
 const FIRST_READ = 16384;
 
-function readFile(path: string, room: Room): Buffer {
-  const descriptor = openSync(path, 'r');
+/** Without waiting for the other end of a pipe: one may stand in the place of an image. Windows knows none in folders. */
+const AT_ONCE = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+function readFile(path: string, room: Room, maxBytes: number): Buffer {
+  const descriptor = openSync(path, AT_ONCE);
   try {
     const start = room(FIRST_READ);
-    // A file gives less than is asked for at its end only.
+    // A file gives less than is asked for at its end only. A pipe or a socket has no position, and fails.
     const length = readSync(descriptor, start, 0, FIRST_READ, 0);
-    if (length < FIRST_READ) return start.subarray(0, length);
-    const target = room(fstatSync(descriptor).size);
+    if (length < FIRST_READ) {
+      checkFileBytes(length, maxBytes);
+      return start.subarray(0, length);
+    }
+    const found = fstatSync(descriptor);
+    // A device gives as much as is asked for.
+    if (!found.isFile()) throw new Error('it is no regular file');
+    checkFileBytes(found.size, maxBytes);
+    const target = room(found.size);
     readFully(descriptor, target, 0);
     return target;
   } finally {

@@ -4,6 +4,7 @@
  */
 import { SampleError } from '../../errors.js';
 import { type Decode, ShapeMismatch } from '../decode/decode.js';
+import { defaultLimits, OverLimit } from '../decode/image-limits.js';
 import { openDecoder } from '../decode/open-decoder.js';
 import { CachedReader } from './cached-reader.js';
 import { openRecords, type RecordReader } from './record-reader.js';
@@ -72,7 +73,7 @@ function rawReader(source: SampleSource, { pixels }: RawPixels): SampleReader {
 
 /** Pixels in a file: read to where they belong. */
 function rawRecordsReader(source: SampleSource, storage: Records): SampleReader {
-  const records = openRecords(storage);
+  const records = openRecords(storage, imageBytes(source.imageShape));
   return {
     read(index, target) {
       try {
@@ -98,8 +99,9 @@ class EncodedReader implements SampleReader {
 
   constructor(source: SampleSource, storage: FileTable | Records) {
     this.#source = source;
-    this.#records = openRecords(storage);
-    this.#decode = openDecoder(source.imageShape, source.resize);
+    const { imageShape, resize, limits = defaultLimits } = source;
+    this.#records = openRecords(storage, limits.maxFileBytes);
+    this.#decode = openDecoder(imageShape, resize, limits.maxPixels);
   }
 
   read(index: number, target: Uint8Array): number | Promise<number> {
@@ -174,6 +176,8 @@ function sampleError(source: SampleSource, index: number, cause: unknown): Sampl
 function whatFailed(cause: unknown): [verb: string, hint: string] {
   if (cause instanceof ShapeMismatch)
     return ['use', 'give the dataset an imageSize, and images of other sizes are resized to it'];
+  if (cause instanceof OverLimit)
+    return ['use', 'if this image is to be trusted, raise the limit; or take it out of the dataset'];
   // An error of the system: there is nothing to say of what is in the file.
   if (cause instanceof Error && 'syscall' in cause)
     return ['read', 'check that the file is there and may be read, or take it out of the dataset'];

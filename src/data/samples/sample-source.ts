@@ -6,6 +6,7 @@ import { isAbsolute, sep } from 'node:path';
 import type { ImageShape } from '../../protocol/batch.js';
 import type { PixelCache } from '../cache/pixel-cache.js';
 import type { Resize } from '../decode/decode.js';
+import type { ImageLimits } from '../decode/image-limits.js';
 import { type StringTable, stringAt } from './string-table.js';
 
 /** Image files, one a row. */
@@ -55,6 +56,8 @@ export interface SampleSource {
   readonly imageShape: ImageShape;
   /** How images of another size are brought to `imageShape`; absent: they are refused. */
   readonly resize?: Resize;
+  /** How large its images may be; absent: as by default. */
+  readonly limits?: ImageLimits;
   /** int32, one a sample, in shared memory. */
   readonly labels: Int32Array;
   /** Row of the storage for each sample (uint32, shared memory); absent: they are the same. */

@@ -114,7 +114,7 @@ t.test('an image of another size', async t => {
     [12, 48, 3],
   ] as const) {
     const target = new GuardedTarget(shape[0] * shape[1] * 3);
-    await t.rejects(openDecoder(shape)(whole, target.pixels) as Promise<void>, {
+    await t.rejects(async () => openDecoder(shape)(whole, target.pixels), {
       name: 'ShapeMismatch',
       message: `it is 24x24 with 3 channel(s), the dataset's images are ${shape[0]}x${shape[1]} with 3`,
     });
