@@ -1,7 +1,12 @@
 /** Recipes that do what none should: the run ends with the replica, the phase and what to look at, or goes on. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import type { Coordinator } from '../../src/coordinator/coordinator.js';
 import type { CoordinatorOptions } from '../../src/coordinator/coordinator-options.js';
+import { isAddonBuilt } from '../../src/engine/torch/addon.js';
+import { threadUrl } from '../../src/thread-url.js';
 import { batchOf, syntheticRing } from '../fixtures/batches.js';
 import { makeCoordinator, sgdSettings, sgdSpec } from '../fixtures/coordinators.js';
 
@@ -32,15 +37,13 @@ async function outcomeOf(recipe: string, options: Partial<CoordinatorOptions> = 
   };
   const coordinator = makeCoordinator(2, { engine: 'cpu', recipe: recipeOf(recipe), onOutput, ...options });
   const losses: number[] = [];
-  try {
-    await train(coordinator, recipe, losses);
-    return { losses, printed };
-  } catch (error) {
-    return { error: error as Error, losses, printed };
-  } finally {
-    // Resolves only when every thread has exited.
-    await coordinator.close();
-  }
+  const error = await train(coordinator, recipe, losses).then(
+    () => undefined,
+    reason => reason as Error,
+  );
+  // Resolves only when every thread has exited; by then all that was printed has come.
+  await coordinator.close();
+  return { error, losses, printed };
 }
 
 async function train(coordinator: Coordinator, recipe: string, losses: number[]): Promise<void> {
@@ -57,7 +60,14 @@ async function train(coordinator: Coordinator, recipe: string, losses: number[])
 t.jobs = 2;
 const test = (name: string, run: (t: Test) => Promise<void>) => t.test(name, { buffered: true }, run);
 
-const endings: Record<string, { recipe: string; error: Record<string, unknown>; options?: object }> = {
+interface Ending {
+  readonly recipe: string;
+  readonly options?: Partial<CoordinatorOptions>;
+  readonly error: Record<string, unknown>;
+  readonly skip?: string | false;
+}
+
+const endings: Record<string, Ending> = {
   'a timer throws while model() is awaited': {
     recipe: `async model() {
       setTimeout(() => { throw new Error('boom'); });
@@ -116,10 +126,16 @@ const endings: Record<string, { recipe: string; error: Record<string, unknown>; 
       cause: { code: 'E_OUT_OF_MEMORY', hint: /smaller batch/ },
     },
   },
+  'a step asks the torch engine for more than there is': {
+    recipe: inStep('tf.fill([2 ** 40], 1)'),
+    options: { engine: 'torch', devices: ['cpu:0', 'cpu:1'] },
+    error: { code: 'E_REPLICA', phase: 'data', cause: { code: 'E_OUT_OF_MEMORY', where: /^fill/ } },
+    skip: isAddonBuilt() ? false : 'the addon of the torch engine is not built: npm run build:native',
+  },
 };
 
-for (const [name, { recipe, error, options }] of Object.entries(endings)) {
-  test(name, async t => {
+for (const [name, { recipe, error, options, skip }] of Object.entries(endings)) {
+  t.test(name, { buffered: true, skip }, async t => {
     const outcome = await outcomeOf(recipe, options);
     t.match(outcome.error, error);
   });
@@ -142,4 +158,15 @@ test('weights that are NaN from the start: the loss says so', async t => {
   }`;
   const { losses } = await outcomeOf(recipe);
   t.same(losses, [Number.NaN, Number.NaN, Number.NaN]);
+});
+
+test('a thread whose heap is full ends the run, not the process', async t => {
+  const program = fileURLToPath(threadUrl('../fixtures/full-heap', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--max-old-space-size=100', program]);
+  t.match(JSON.parse(stdout), {
+    code: 'E_REPLICA',
+    phase: 'data',
+    hint: /--max-old-space-size/,
+    cause: { code: 'E_OUT_OF_MEMORY' },
+  });
 });
