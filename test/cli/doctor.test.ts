@@ -3,11 +3,13 @@ import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { doctorTable } from '../../src/cli/doctor.js';
 import { canTrain, type Finding } from '../../src/cli/doctor-findings.js';
 import { packageRoot } from '../../src/package-root.js';
 import { machineLimits } from '../../src/run/machine-limits.js';
+
+type FixtureDirContent = NonNullable<Parameters<Test['testdir']>[0]>;
 
 const doctor = async (env: NodeJS.ProcessEnv = {}, flags: readonly string[] = []): Promise<string> => {
   const script = join(packageRoot(), 'scripts', 'doctor.js');
@@ -85,8 +87,8 @@ t.test('a training can work where Node and one engine are good; an unknown flag 
 
 t.test('limits of control groups, of both versions; the inner ones need not be there', async t => {
   const cores = availableParallelism();
-  const quotaIn = (files: object): number | undefined => machineLimits(t.testdir(files)).coreQuota;
-  const fs = (cgroup: string, groups: object) => ({
+  const quotaIn = (files: FixtureDirContent): number | undefined => machineLimits(t.testdir(files)).coreQuota;
+  const fs = (cgroup: string, groups: FixtureDirContent): FixtureDirContent => ({
     proc: { self: { cgroup } },
     sys: { fs: { cgroup: groups } },
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import t from 'tap';
+import type { RunWarning } from '../../src/protocol/warning.js';
 import type { TrainSummary } from '../../src/run/summary.js';
 import { train } from '../../src/run/train.js';
 import { faultyRecipe } from '../fixtures/coordinators.js';
@@ -110,4 +111,24 @@ t.test('so does one that fails before its first step', async t => {
   t.match(JSON.parse(read('early', 'FAILED.json')), { code: 'E_RECIPE' });
   t.match(JSON.parse(read('early', 'env.json')), { gradring: String, engine: 'cpu', devices: ['cpu:0'] });
   t.match(JSON.parse(read('early', 'config.json')), { recipe: url, seed: 42 });
+});
+
+t.test('a replica that is late: the warning comes to the caller once, and to the log', async t => {
+  const { url, options } = faultyRecipe({ fault: 'stall', place: 'loss', replica: 1, call: 1 });
+  const told: RunWarning[] = [];
+  const settings = { engine: 'cpu', batchSize: 200, recipe: url, options, gpus: 'cpu:2' } as const;
+  const bounds = { stallWarning: 0.5, stallTimeout: 5, out: join(runs, 'late') };
+  await t.rejects(train({ ...settings, ...bounds }, { onWarning: warning => told.push(warning) }), {
+    code: 'E_STALL',
+  });
+  const late = { code: 'W_STALL', replica: 1, phase: 'loss', step: 1 };
+  const ofLoss = told.filter(({ phase }) => phase === 'loss');
+  t.match(ofLoss, [late]);
+  t.equal(ofLoss.length, 1);
+  const logged = linesOf(read('late', 'log.jsonl')).filter(({ event }) => event === 'warning');
+  t.match(
+    logged,
+    told.map(({ code }) => ({ level: 40, run: 'late', code })),
+  );
+  t.match(JSON.parse(read('late', 'FAILED.json')), { code: 'E_STALL', replica: 1, phase: 'loss' });
 });
