@@ -172,7 +172,8 @@ export class CheckpointCB extends Callback {
     const saved = { path, position, globalStep, value };
     this.#savedAt = position;
     this.#savedMs = learn.clock();
-    if (this.#kept.wants(saved)) await this.#write(saved, learn, await this.#capture(learn, row));
+    if (!this.#kept.wants(saved)) return;
+    await this.#write(saved, learn, await this.#capture(learn, row), this.#savedMs);
   }
 
   /** What the failed fit has come to, if that is worth anything: see `saveOnException`. */
@@ -197,8 +198,13 @@ export class CheckpointCB extends Callback {
     return capture(learn, { metrics, run: this.#options.run });
   }
 
-  async #write(saved: SavedCheckpoint, learn: Learner, content: CheckpointContent): Promise<void> {
-    const since = learn.clock();
+  /** @param since when the saving began, for whoever is told how long it took */
+  async #write(
+    saved: SavedCheckpoint,
+    learn: Learner,
+    content: CheckpointContent,
+    since = learn.clock(),
+  ): Promise<void> {
     await writeCheckpoint(saved.path, content);
     this.#onSave?.(saved, learn.clock() - since);
     for (const path of this.#kept.add(saved)) await removeCheckpoint(path);

@@ -52,6 +52,7 @@ export async function findLr(options: TrainOptions = {}, context: TrainContext =
       });
       const plot = join(folder.path, 'lr-find.svg');
       const { suggestions, lrs, losses } = await learner.lrFind({ file: plot });
+      parts.reporter.log.info({ event: 'lr', ...suggestions, plot }, 'learning rate found');
       return { suggestions, lrs, losses, plot };
     },
   );
