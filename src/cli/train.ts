@@ -65,7 +65,7 @@ async function runTraining({ action, options, log, grace, debug }: ParsedFlags):
     fetching.clear();
     progress.print(...lines);
   };
-  const interrupts = listenForInterrupts({ say, graceMs: grace * 1000, closeMs: 2000 });
+  const interrupts = listenForInterrupts({ say, graceMs: grace * 1000, closeMs: 4000 });
   let folder: string | undefined;
   const context: Record<ParsedFlags['log'], Partial<TrainContext>> = {
     pretty: {
