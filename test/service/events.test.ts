@@ -112,17 +112,17 @@ t.test('silence is filled with heartbeats, until the reader goes', async t => {
 
 t.test('who does not read is dropped, and others do not notice', async t => {
   const history = new EventHistory('1');
-  const { port, sent } = await sender(t, history, { heartbeat: 1000, slow: 50 });
-  const idle = await open({ port, path: '/' });
+  const impatient = await sender(t, history, { heartbeat: 1000, slow: 50 });
+  const idle = await open({ port: impatient.port, path: '/' });
   idle.on('error', () => {});
-  const reader = await open({ port, path: '/' });
-  const read = text(reader);
+  const patient = await sender(t, history, { heartbeat: 1000, slow: 60_000 });
+  const read = text(await open({ port: patient.port, path: '/' }));
   // More than all buffers of two sockets hold.
   for (let n = 0; n < 200; n++) history.push({ type: 'output', replica: 0, text: 'x'.repeat(49_000) });
-  await sent[0];
+  await impatient.sent[0];
   t.pass('its sending has ended');
   history.push({ type: 'failed', error: { code: 'E_STALL', message: 'over' } });
   t.equal(parse(await read).at(-1)?.event, 'failed');
-  await sent[1];
+  await patient.sent[0];
   idle.destroy();
 });
