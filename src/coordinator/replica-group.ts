@@ -9,6 +9,7 @@ import type { Command, CommandOf, ReadyReport, Results, Share } from '../protoco
 import type { RunWarning } from '../protocol/warning.js';
 import { type Answer, blame, type Casualty, culprits, doing, stalled, wasFreed } from './replica-failures.js';
 import type { ReplicaHandle } from './replica-handle.js';
+import { within } from './within.js';
 
 export interface GroupOptions {
   /** Longest start of a replica (engine, recipe, model), in ms. */
@@ -238,17 +239,21 @@ export class ReplicaGroup {
       await within(threads, graceMs);
     }
     if (!this.#isEnded) this.#end(this.#failure ?? new ReplicaError('the replicas are closed'));
-    await Promise.all(this.replicas.map(replica => replica.terminate()));
-    await threads;
+    await this.terminate(this.replicas);
   }
-}
 
-/** Waits for `promise`, but no longer than `milliseconds`. */
-async function within(promise: Promise<unknown>, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([promise, timeout]);
-  clearTimeout(timer);
+  /** Ends these threads, whatever they do; done when they are gone, or cannot be ended. */
+  async terminate(replicas: readonly ReplicaHandle[]): Promise<void> {
+    await Promise.all(replicas.map(replica => this.#terminate(replica)));
+  }
+
+  async #terminate(replica: ReplicaHandle): Promise<void> {
+    if (await replica.terminate()) return;
+    this.#options.onWarning({
+      code: 'W_STUCK_THREAD',
+      message: `the thread of ${doing(replica, this.control)} cannot be ended: it does not return from native code`,
+      hint: 'it keeps its memory, and this process from ending by itself; an isolated run would be killed with its process',
+      replica: replica.rank,
+    });
+  }
 }

@@ -16,6 +16,10 @@ import type {
   Share,
 } from '../protocol/messages.js';
 import { threadUrl } from '../thread-url.js';
+import { within } from './within.js';
+
+/** A thread that is still there so long after it was terminated is in native code. */
+const mostMsToEnd = 3000;
 
 interface Waiting {
   resolve(bytes: Uint8Array): void;
@@ -79,8 +83,15 @@ export class ReplicaHandle {
     return reply.result as Results[Op];
   }
 
-  async terminate(): Promise<void> {
-    await this.#worker.terminate();
+  /**
+   * Ends the thread whatever it does, but for native code that does not return.
+   *
+   * @returns whether it is gone
+   */
+  async terminate(): Promise<boolean> {
+    if (await within(this.#worker.terminate(), mostMsToEnd)) return true;
+    this.#worker.unref();
+    return false;
   }
 
   #next(): Promise<Uint8Array> {

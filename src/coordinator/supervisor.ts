@@ -143,7 +143,7 @@ export class Supervisor {
     for (;;) {
       const failed = this.#group;
       const gone = failed.replicas.filter(replica => !left.includes(replica));
-      await Promise.all(gone.map(replica => replica.terminate()));
+      await failed.terminate(gone);
       const failure = failed.failure as GradringError;
       const isOpening = this.#holders.size === 0;
       const canGoOn = left.some(replica => isOpening || this.#holders.has(replica));

@@ -221,6 +221,21 @@ t.test('all replicas at once: there is nobody to go on with', async t => {
   await t.rejects(alone.getState(), { code: 'E_REPLICA', replica: 0 });
 });
 
+t.test('a thread that does not return from native code holds up nobody', async t => {
+  const strike = { fault: 'native', phase: 'backward', step: 0 } as const;
+  const options = { stallTimeoutMs: 500, onReplicaFailure: 'shrink' } as const;
+  const { coordinator, warnings } = faulty(t, strike, options);
+  await coordinator.open();
+  await coordinator.setOptimizer({ ...sgdSpec(coordinator), kind: 'adamw' });
+  await coordinator.trainBatch(batchAt(0), settings);
+  t.strictSame(coordinator.devices, ['cpu:0', 'cpu:2']);
+  await coordinator.close();
+  t.match(
+    warnings.map(({ code }) => code),
+    ['W_STUCK_THREAD', 'W_REPLICA_LOST'],
+  );
+});
+
 t.test('a step that takes long is told of, and ends when it ends', async t => {
   const { coordinator, warnings } = faulty(
     t,
