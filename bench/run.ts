@@ -17,6 +17,7 @@ import { bench as parquet } from './parquet.js';
 import { bench as photos } from './photos.js';
 import { markdownTable, textTable, writeJson } from './report.js';
 import { bench as scaling } from './scaling.js';
+import { bench as soak } from './soak.js';
 import { bench as step } from './step.js';
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -30,6 +31,7 @@ const benches: Readonly<Record<string, Bench>> = {
   scaling,
   overhead,
   memory,
+  soak,
 };
 
 const sharedFlags = {

@@ -32,7 +32,7 @@ const moments: Readonly<Record<string, (end: End) => Callback | undefined>> = {
     })(),
   'checkpoint saving': end =>
     new (class extends Callback {
-      saveState(): undefined {
+      override saveState(): undefined {
         end();
       }
     })(),
