@@ -206,25 +206,3 @@ t.test('a recipe and a folder of the user', async t => {
   t.equal(lines.at(-1).parameters, 64 * 5 + 5 + 5 * 2 + 2);
   t.equal(lines.at(-1).accuracy, 1, 'bright and dark are told apart');
 });
-
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const) {
-  t.test(`${signal} ends the run after the step, and what was learnt is saved`, async t => {
-    const out = join(t.testdir(), 'run');
-    let sent = false;
-    const args = ['--gpus', '2', '--model', 'mlp', '--epochs', '500', '--out', out];
-    const ended = await trainCommand(args, (stderr, kill) => {
-      if (!sent && /\n +1 /.test(stderr)) {
-        sent = true;
-        kill(signal);
-      }
-    });
-    t.equal(ended.code, code, ended.stderr);
-    t.match(ended.stderr, /stopping after this step/);
-    t.match(readJson(out, 'summary.json'), { stopped: true });
-    t.ok(readdirSync(out).includes('model.json'));
-    t.notOk(readdirSync(out).some(name => name.endsWith('.tmp')));
-  });
-}
