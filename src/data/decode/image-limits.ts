@@ -12,7 +12,7 @@ export const defaultLimits: ImageLimits = { maxPixels: 100_000_000, maxFileBytes
 
 /** An image is larger than it may be. Nothing of it was unpacked. */
 export class OverLimit extends Error {
-  constructor(reason: string, limit: keyof ImageLimits, most: number) {
+  constructor(reason: string, limit: keyof ImageLimits | 'the longest side', most: number) {
     super(`${reason}, ${limit} is ${most}`);
     this.name = 'OverLimit';
   }
@@ -31,9 +31,17 @@ export function limitsOf({ maxPixels, maxFileBytes }: Partial<ImageLimits>): Ima
   return limits;
 }
 
+/**
+ * Longest side that is read, as of JPEG: libvips holds whole rows many times over, and took 2.4 GB to resize a PNG of
+ * 3,670,025 x 10.
+ */
+const MAX_SIDE = 65_535;
+
 /** @throws OverLimit */
 export function checkPixels(width: number, height: number, maxPixels: number): void {
-  if (width * height > maxPixels) throw new OverLimit(`it is ${height}x${width}`, 'maxPixels', maxPixels);
+  const size = `it is ${height}x${width}`;
+  if (width * height > maxPixels) throw new OverLimit(size, 'maxPixels', maxPixels);
+  if (Math.max(width, height) > MAX_SIDE) throw new OverLimit(size, 'the longest side', MAX_SIDE);
 }
 
 /** @throws OverLimit */

@@ -96,6 +96,13 @@ function bodyOf(file: Uint8Array, start: number): Pick<PngFile, 'palette' | 'par
   }
 }
 
+/** Width and height as the header of any PNG has them, sound or not; undefined where the file is none. */
+export function pngSize(file: Uint8Array): { width: number; height: number } | undefined {
+  if (uint32(file, 0) !== SIGNATURE[0] || uint32(file, 4) !== SIGNATURE[1] || uint32(file, 12) !== IHDR)
+    return undefined;
+  return { width: uint32(file, 16), height: uint32(file, 20) };
+}
+
 interface Chunk {
   readonly type: number;
   /** First byte of its data, which end four bytes before the next chunk, at its CRC. */

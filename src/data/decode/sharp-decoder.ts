@@ -2,8 +2,9 @@
 import type { Sharp } from 'sharp';
 import type { ImageShape } from '../../protocol/batch.js';
 import { type Decode, type Resize, ShapeMismatch } from './decode.js';
-import { defaultLimits, OverLimit } from './image-limits.js';
+import { checkPixels, defaultLimits, OverLimit } from './image-limits.js';
 import { type DecodedPixels, placePixels } from './place-pixels.js';
+import { pngSize } from './png-file.js';
 
 type SharpModule = typeof import('sharp')['default'];
 
@@ -52,6 +53,8 @@ export function sharpDecoder(
 ): Decode {
   return async (file, target) => {
     inUse = true;
+    const size = pngSize(file);
+    if (size !== undefined) checkPixels(size.width, size.height, maxPixels);
     const sharp = await loadSharp();
     // sharp's own `failOn: 'warning'` stays: with 'none' it accepts bit-flipped files.
     const image = sharp(file, { autoOrient: resize?.autoOrient, limitInputPixels: maxPixels });
