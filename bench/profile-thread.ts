@@ -53,7 +53,7 @@ async function openProfiled(): Promise<{ replica: Replica; profile: Profiler }> 
   const { parameters, buffers: modelBuffers } = replica.ready();
   const length = [...parameters, ...modelBuffers].reduce((sum, { size }) => sum + size, 0);
   const buffers = [new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT)];
-  replica.accept({ share: 'ring', buffers });
+  replica.accept({ share: 'ring', rank: 0, control: control.buffer, buffers });
   replica.accept({ share: 'slots', ring: 0, ...ring });
   const spec = { kind: 'adamw' as const, groups: [parameters.map((_, index) => index)] };
   await replica.run({ op: 'optimizer', spec });
