@@ -1,6 +1,6 @@
-// Two ways to end a run early: a callback that has seen enough, and an AbortSignal from outside.
+// Two ways to end a run early: a callback that has seen enough, and whoever watches its events.
 import assert from 'node:assert/strict';
-import { Callback, CancelFitException, train } from 'gradring';
+import { Callback, CancelFitException, startRun, train } from 'gradring';
 
 /** Ends the fit after the first validation whose accuracy is at least `wanted`. */
 class StopAtCB extends Callback {
@@ -26,12 +26,15 @@ console.log(`a callback ended the run after ${enough.epochs} of 50 epochs, accur
 assert(enough.accuracy >= 0.8 && enough.epochs < 50);
 assert.equal(enough.stopped, false);
 
-// The step under way is finished, then the model is saved; `stopped` says that it was the signal.
-const controller = new AbortController();
-const aborted = await train(
-  { ...settings, out: second },
-  { signal: controller.signal, onEpoch: () => controller.abort() },
-);
-console.log(`the signal ended the run after ${aborted.epochs} epoch`);
-assert.equal(aborted.stopped, true);
-assert.equal(aborted.epochs, 1);
+// The step under way is finished, then the model is saved; `stopped` says that somebody stopped it. An AbortSignal
+// does the same: startRun(settings, { signal }), or train(settings, { signal }).
+const run = startRun({ ...settings, out: second });
+for await (const event of run.events) {
+  if (event.type === 'progress') console.log(`step ${event.step}, loss ${event.loss.toFixed(3)}`);
+  if (event.type === 'epoch') run.stop('one epoch is enough');
+}
+const stopped = await run.result;
+console.log(`the run was stopped after ${stopped.epochs} epoch: ${stopped.stopReason}`);
+assert.equal(stopped.stopped, true);
+assert.equal(stopped.epochs, 1);
+assert.equal(stopped.stopReason, 'one epoch is enough');
