@@ -71,15 +71,15 @@ function readFile(path: string, room: Room, maxBytes: number): Buffer {
   const descriptor = openSync(path, AT_ONCE);
   try {
     const start = room(FIRST_READ);
-    // A file gives less than is asked for at its end only. A pipe or a socket has no position, and fails.
-    const length = readSync(descriptor, start, 0, FIRST_READ, 0);
+    // A file gives less than is asked for at its end only.
+    const length = readStart(descriptor, start);
     if (length < FIRST_READ) {
       checkFileBytes(length, maxBytes);
       return start.subarray(0, length);
     }
     const found = fstatSync(descriptor);
     // A device gives as much as is asked for.
-    if (!found.isFile()) throw new Error('it is no regular file');
+    if (!found.isFile()) throw noFile();
     checkFileBytes(found.size, maxBytes);
     const target = room(found.size);
     readFully(descriptor, target, 0);
@@ -88,6 +88,17 @@ function readFile(path: string, room: Room, maxBytes: number): Buffer {
     closeSync(descriptor);
   }
 }
+
+/** As `readSync`. @throws Error likewise; of a pipe, which has no position to read at, in words of its own */
+function readStart(descriptor: number, target: Uint8Array): number {
+  try {
+    return readSync(descriptor, target, 0, target.length, 0);
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ESPIPE' ? noFile() : error;
+  }
+}
+
+const noFile = (): Error => new Error('it is no regular file');
 
 /** @throws Error where the file ends before `target` is full */
 export function readFully(descriptor: number, target: Uint8Array, position: number): void {
