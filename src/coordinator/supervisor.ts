@@ -45,6 +45,8 @@ export class Supervisor {
   #restarts = 0;
   /** Ends the run as soon as it wants another batch. */
   #ending?: GradringError;
+  /** Whether that came in the middle of a batch, which was taken back: there is nothing to make a step of. */
+  #isBatchLost = false;
   #stopped?: { readonly reason?: unknown };
 
   /** Starts a thread for every device. @throws ConfigError, AbortedError before anything is started */
@@ -92,7 +94,7 @@ export class Supervisor {
   ): Promise<T[]> {
     if (batch === undefined || batch === 'begins') this.#log = [];
     for (;;) {
-      if (this.#ending && !whenEnding) throw this.#ending;
+      if (this.#ending && (!whenEnding || (isOwnChange && this.#isBatchLost))) throw this.#ending;
       const group = this.#group;
       const answers = await this.#attempt(attempt, group);
       if (!group.failure) {
@@ -232,7 +234,10 @@ export class Supervisor {
     this.#shared ??= new SharedWithReplicas(group, this.ready[0], this.#options.imageShape);
     await this.#shared.moveTo(group, fresh);
     this.#holders = new Set(group.replicas);
-    if (this.#ending) return;
+    if (this.#ending) {
+      this.#isBatchLost = this.#log.length > 0;
+      return;
+    }
     for (const attempt of this.#log) {
       await attempt(group);
       if (group.failure) throw group.failure;

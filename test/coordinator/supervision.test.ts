@@ -173,6 +173,20 @@ t.test('fail: the state of those left belongs to the steps done', async t => {
   }
 });
 
+t.test('fail: between gradients and step, there is no step any more', async t => {
+  const { coordinator } = faulty(t, { fault: 'throw', phase: 'checkpoint', replica: 0, step: 0 }, {});
+  t.teardown(() => coordinator.close());
+  await coordinator.open();
+  await coordinator.setOptimizer({ ...sgdSpec(coordinator), kind: 'adamw' });
+  await coordinator.predict(batchAt(0), { training: true });
+  await coordinator.getLoss();
+  await coordinator.backward();
+  const state = await coordinator.getState({ gradients: true });
+  t.equal(state.gradients, undefined, 'the batch is taken back');
+  await t.rejects(coordinator.step(settings), { code: 'E_REPLICA', replica: 0, phase: 'checkpoint' });
+  t.strictSame(await coordinator.getState({ gradients: true }), state);
+});
+
 t.test('a replica that fails again and again ends the run, with the state of the others', async t => {
   const options = { onReplicaFailure: 'restart', maxRestarts: 2 } as const;
   const { coordinator, warnings } = faulty(t, { fault: 'throw', phase: 'backward', times: 9 }, options);

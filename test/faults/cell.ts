@@ -50,7 +50,12 @@ const beyondSeconds = 5;
 /** A native abort takes the process with it: such a run has one of its own. */
 const isIsolated = ({ fault }: Cell): boolean => fault === 'abort';
 
-function optionsOf({ fault, phase, policy }: Cell, folder: string, marker: string): TrainOptions {
+function optionsOf(
+  { fault, phase, policy }: Cell,
+  engine: string,
+  folder: string,
+  marker: string,
+): TrainOptions {
   // Replica 0 is the one whose state is saved, the second step the one after which it is.
   const isSaving = phase === 'checkpoint';
   const strike: FaultOptions = {
@@ -62,6 +67,7 @@ function optionsOf({ fault, phase, policy }: Cell, folder: string, marker: strin
   };
   return {
     ...common,
+    engine: engine as TrainOptions['engine'],
     options: { ...strike },
     onReplicaFailure: policy,
     stallTimeout,
@@ -72,7 +78,6 @@ function optionsOf({ fault, phase, policy }: Cell, folder: string, marker: strin
 const common = {
   data: 'sample',
   recipe: threadUrl('../fixtures/fault-recipe', import.meta.url).href,
-  engine: 'cpu',
   gpus: 'cpu:3',
   epochs: 2,
   batchSize: 24,
@@ -101,10 +106,11 @@ async function runToEnd(options: TrainOptions, isolate: boolean): Promise<Ended>
 }
 
 /** Checksum of the run as it is without any fault. */
-export async function undisturbed(): Promise<string> {
+export async function undisturbed(engine = 'cpu'): Promise<string> {
   return inFolder(async folder => {
     const options = { phase: 'start', replica: 1, step: 0, marker: join(folder, 'none') };
-    const { summary, error } = await runToEnd({ ...common, options, out: join(folder, 'run') }, false);
+    const own = { engine: engine as TrainOptions['engine'], options, out: join(folder, 'run') };
+    const { summary, error } = await runToEnd({ ...common, ...own }, false);
     if (!summary) throw error;
     return summary.replicaChecksums[0];
   });
@@ -120,11 +126,11 @@ async function inFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
 }
 
 /** @param expected checksum of the undisturbed run */
-export function runCell(cell: Cell, expected: string): Promise<CellResult> {
+export function runCell(cell: Cell, expected: string, engine = 'cpu'): Promise<CellResult> {
   return inFolder(async folder => {
     const marker = join(folder, 'struck');
     const out = join(folder, 'run');
-    const ended = await runToEnd(optionsOf(cell, out, marker), isIsolated(cell));
+    const ended = await runToEnd(optionsOf(cell, engine, out, marker), isIsolated(cell));
     const problems = leftovers(out);
     const struck = strikeTime(marker);
     if (struck === undefined) problems.push('the fault never struck');
