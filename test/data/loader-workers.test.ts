@@ -11,9 +11,13 @@ import { DataLoader } from '../../src/data/data-loader.js';
 import { DataLoaders } from '../../src/data/data-loaders.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { ArrayDataset } from '../../src/data/datasets/array-dataset.js';
+import { concat } from '../../src/data/datasets/concat.js';
 import { ImageFolder } from '../../src/data/datasets/image-folder.js';
+import { PackDataset } from '../../src/data/datasets/pack.js';
+import { Subset } from '../../src/data/datasets/subset.js';
 import { DecodePool } from '../../src/data/fill/decode-pool.js';
 import type { DataLoaderOptions } from '../../src/data/loader-options.js';
+import { packDataset } from '../../src/data/pack-dataset.js';
 import { imageFolder, noise, readEpoch } from './fixtures.js';
 
 /** The threads that are started while `body` runs. */
@@ -87,10 +91,20 @@ t.test(
   'a decode thread that hangs in a file: the batch and the file are named, and the loop ends',
   async t => {
     const { root } = await imageFolder(join(t.testdir(), 'images'), 8);
-    const dataset = await ImageFolder.open(root);
+    const images = await ImageFolder.open(root);
+    const rows = [...images.labels.keys()];
+    const packs = await Promise.all(
+      [rows.slice(0, 11), rows.slice(11)].map(async (part, i) => {
+        const file = join(t.testdirName, `${i}.pack`);
+        await packDataset(new Subset(images, part), file);
+        return file;
+      }),
+    );
+    const dataset = concat(await Promise.all(packs.map(file => PackDataset.open(file))));
     const loader = new DataLoader(dataset, { batchSize: 4, numWorkers: 1, timeout: 4 });
     await readEpoch(loader);
-    const fifo = join(root, 'bee', '003.png');
+    const fifo = packs[1];
+    const where = `row 0 of ${fifo} (${root})`;
     rmSync(fifo);
     // Opening it blocks the thread until somebody opens the other end.
     execFileSync('mkfifo', [fifo]);
@@ -101,8 +115,8 @@ t.test(
       })(),
       {
         code: 'E_LOADER',
-        message: `batch 2 of epoch 1 did not come within 4 s; under way: ${fifo} (row 11 of ${root})`,
-        where: `${fifo} (row 11 of ${root})`,
+        message: `batch 2 of epoch 1 did not come within 4 s; under way: ${where}`,
+        where,
       },
     );
     t.same(seen, [0, 1]);
