@@ -88,7 +88,9 @@ function settingsIn(folder: string): TrainOptions {
 }
 
 function checkEpochs({ position }: Checkpoint, { epochs = 0 }: TrainOptions, folder: string): void {
-  if (position.epoch < epochs) return;
+  // Where it was cut off between its last checkpoint and its end, its model and summary are yet to be written.
+  const isUnfinished = position.epoch === epochs && !existsSync(join(folder, 'summary.json'));
+  if (position.epoch < epochs || isUnfinished) return;
   throw new ConfigError(`${folder} has done ${position.epoch} epochs, and ${epochs} are asked for`, {
     where: 'epochs',
     hint: `give more: epochs counts from the beginning of the first run`,

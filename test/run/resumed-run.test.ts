@@ -1,5 +1,5 @@
 /** What a run may be resumed with, and what is said where it cannot be. */
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { TrainOptions } from '../../src/run/config.js';
@@ -108,6 +108,26 @@ t.test('nothing to resume, or no longer the same data', async t => {
     message: /made with 9999 samples .* there are 10000 now/,
   });
 });
+
+t.test(
+  'a run that was cut off behind its last checkpoint leaves its model and summary after all',
+  async t => {
+    const out = await oneEpoch(join(t.testdir(), 'run'), { ema: 0.9 });
+    const read = (name: string): Buffer => readFileSync(join(out, name));
+    const before = {
+      weights: read('weights.bin'),
+      metrics: read('metrics.jsonl'),
+      summary: read('summary.json'),
+    };
+    await t.rejects(train({ resume: out }), { code: 'E_CONFIG', where: 'epochs' }, 'it is done');
+    for (const name of ['summary.json', 'model.json', 'weights.bin']) rmSync(join(out, name));
+    await train({ resume: out });
+    t.ok(before.weights.equals(read('weights.bin')));
+    t.ok(before.metrics.equals(read('metrics.jsonl')));
+    const { replicaChecksums, validLoss, epochs } = JSON.parse(String(before.summary));
+    t.match(JSON.parse(String(read('summary.json'))), { replicaChecksums, validLoss, epochs });
+  },
+);
 
 t.test('a run that goes on clears what a killed program has left half written', async t => {
   const out = await oneEpoch(join(t.testdir(), 'run'));
