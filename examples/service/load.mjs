@@ -43,6 +43,8 @@ async function startService() {
   const child = spawn(process.execPath, [program, '--port', '0', '--root', root, ...own], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // However this program ends.
+  process.once('exit', () => child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout });
   const port = await new Promise((resolve, reject) => {
     child.once('exit', code => reject(new Error(`the service ended with ${code}`)));
