@@ -60,11 +60,15 @@ t.test('a sample that cannot be read: the fit goes on at that batch once it can'
   t.same(exceptions, []);
 });
 
-for (const fault of ['throw', 'exit'] as const) {
-  t.test(`a replica that fails in a step (${fault}): what the others have is saved`, async t => {
+for (const [replica, fault] of [
+  [0, 'throw'],
+  [0, 'exit'],
+  [1, 'exit'],
+] as const) {
+  t.test(`replica ${replica} fails in a step (${fault}): what the other has is saved`, async t => {
     const { failure, step, position, exceptions } = await failAndResume(
       t,
-      faulty(failing(7, fault)),
+      faulty({ ...failing(7, fault), replica }),
       faulty(never),
     );
     t.match(failure, { code: 'E_REPLICA' });
