@@ -158,6 +158,11 @@ const ownFlags: Readonly<Record<string, Flag>> = {
     default: '25',
     common: false,
   },
+  isolate: {
+    group: 'Other',
+    description: 'train in a process of its own; --on-replica-failure says what follows where it crashes',
+    common: false,
+  },
   debug: { group: 'Other', description: 'show the stack of an error', common: false },
   help: { group: 'Other', description: 'this page', common: true },
   'help-all': { group: 'Other', description: 'every option, and the exit codes', common: true },
@@ -235,6 +240,8 @@ export interface ParsedFlags {
   readonly log: LogMode;
   /** Seconds that a SIGTERM leaves for the step and the saving. */
   readonly grace: number;
+  /** Whether the training has a process of its own. */
+  readonly isolate: boolean;
   readonly debug: boolean;
 }
 
@@ -260,5 +267,8 @@ export function parseFlags(args: readonly string[]): ParsedFlags {
   }
   const actions = ['help', 'help-all', 'version', 'list-devices', 'find-lr'] as const;
   const action = actions.find(name => values[name] === true) ?? 'train';
-  return { action, options: options as TrainOptions, log, grace, debug: values.debug === true };
+  const isolate = values.isolate === true;
+  if (isolate && action === 'find-lr')
+    throw new ConfigError('--isolate is for trainings', { where: '--isolate', hint: 'leave it out' });
+  return { action, options: options as TrainOptions, log, grace, isolate, debug: values.debug === true };
 }

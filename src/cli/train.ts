@@ -12,6 +12,7 @@ import { exitCodeOf, exitCodes } from './exit-codes.js';
 import { type ParsedFlags, parseFlags } from './flags.js';
 import { help } from './help.js';
 import { listenForInterrupts } from './interrupt.js';
+import { trainIsolated } from './isolated-training.js';
 import { describeError } from './report-error.js';
 import { err, out } from './run-command.js';
 import { endLines, foundLrLines, startLines, warningLines } from './run-lines.js';
@@ -56,7 +57,7 @@ async function act(flags: ParsedFlags): Promise<number> {
   }
 }
 
-async function runTraining({ action, options, log, grace, debug }: ParsedFlags): Promise<number> {
+async function runTraining({ action, options, log, grace, isolate, debug }: ParsedFlags): Promise<number> {
   const fetching = new TerminalLine(process.stderr);
   const progress = new ProgressCB({ stream: process.stderr, plot: options.plot });
   // Above what is redrawn, so that neither tears the other.
@@ -100,7 +101,10 @@ async function runTraining({ action, options, log, grace, debug }: ParsedFlags):
       out(log === 'json' ? JSON.stringify({ event: 'lr', ...found }) : foundLrLines(found));
       return interrupts.exitCode ?? exitCodes.done;
     }
-    const summary = await train(options, given);
+    const show = log === 'pretty' ? fetching.show : undefined;
+    const summary = isolate
+      ? await trainIsolated(options, given, { say, show })
+      : await train(options, given);
     if (log === 'json') out(JSON.stringify({ event: 'summary', ...summary }));
     if (log === 'pretty') err(endLines(summary));
     if (summary.stopped) say(...(await savedLines(folder)));

@@ -90,7 +90,7 @@ t.test('a crash is an error of the run, with all that is known of it', async t =
   await t.rejects(run.result, {
     name: 'IsolatedRunError',
     code: 'E_PROCESS',
-    message: /ended by SIGABRT in phase '(train|valid)' at step \d/,
+    message: /ended by SIGABRT; it was last heard of in phase '(train|valid)' at step \d/,
     where: join(t.testdirName, 'run'),
   });
   t.match((await eventsOf(run)).at(-1), { type: 'failed', error: { code: 'E_PROCESS', message: /SIGABRT/ } });
@@ -200,7 +200,7 @@ t.test('what a crash is called, and which device goes', t => {
   const crash = { code: null, signal: null, lastWords: '' };
   const seen = { step: 0, phase: 'start' };
   t.match(crashError({ ...crash, code: 7, lastWords: 'last' }, seen), {
-    message: 'the process of the run ended with exit code 7 while it started',
+    message: 'the process of the run ended with exit code 7 before its first step',
     cause: { message: /last/ },
   });
   t.match(crashError({ ...crash, cause: new Error('EAGAIN') }, seen), {

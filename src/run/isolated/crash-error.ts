@@ -27,8 +27,12 @@ export function crashError(crash: Crash, { step, phase, folder }: LastSeen): Iso
       hint: 'the system may have no memory or no processes left',
     });
   const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
-  const at = phase === 'start' ? 'while it started' : `in phase '${phase}' at step ${step}`;
-  return new IsolatedRunError(`the process of the run ${how} ${at}`, {
+  // It tells four times a second where it is: it may have been some steps further.
+  const at =
+    phase === 'start'
+      ? ' before its first step'
+      : `; it was last heard of in phase '${phase}' at step ${step}`;
+  return new IsolatedRunError(`the process of the run ${how}${at}`, {
     ...details,
     hint: (signal && hints[signal]) ?? 'see what it wrote last',
     cause: lastWords === '' ? undefined : new Error(`it last wrote: ${lastWords}`),
