@@ -66,8 +66,8 @@ process.on('message', (message: ToProcess) => {
   else if (message.type === 'stop') stopper.abort(message.reason);
   else aborter.abort();
 });
-// Ctrl-C in a terminal reaches every process of the group: it is for the host to say what becomes of the run.
-process.on('SIGINT', () => {});
+// Ctrl-C in a terminal, and its closing, reach every process of the group: what becomes of the run is for the host to say.
+for (const name of ['SIGINT', 'SIGHUP']) process.on(name, () => {});
 process.on('SIGTERM', () => stopper.abort('SIGTERM'));
 process.on('disconnect', () => {
   stopper.abort('its host is gone');
