@@ -1,7 +1,9 @@
+import { z } from 'zod';
 import { CallbackError, ConfigError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
 import type { GroupSettings, OptimizerState } from '../protocol/optimizer.js';
+import { numberOrNull, readState } from './saved-state.js';
 
 export interface AutoAnnealerOptions {
   /**
@@ -15,6 +17,11 @@ export interface AutoAnnealerOptions {
   /** How much the statistic must have changed. Default 2. */
   readonly ratio?: number;
 }
+
+const saved = z.object({
+  reference: numberOrNull,
+  history: z.array(z.object({ statistic: z.number(), reduced: z.boolean() })),
+});
 
 /**
  * Divides the rates when the gradients have grown, or shrunk: the automatic annealer of the lessons' spreadsheet. Its
@@ -89,12 +96,9 @@ export class AutoAnnealerCB extends Callback {
   }
 
   override restoreState(state: unknown): void {
-    const { reference, history } = state as {
-      reference: number | null;
-      history: AutoAnnealerCB['history'];
-    };
+    const { reference, history } = readState(saved, state, 'AutoAnnealerCB');
     this.#reference = reference ?? undefined;
-    this.history = [...history];
+    this.history = history;
   }
 }
 

@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
 import type { BatchLoader } from '../learner/loaders.js';
 import type { Batch } from '../protocol/batch.js';
+import { readState } from './saved-state.js';
 
 export interface BudgetOptions {
   /** Optimizer steps. The epoch in which they end is validated, then the fit ends. */
@@ -14,6 +16,8 @@ export interface BudgetOptions {
   /** Validation batches of an epoch, likewise. */
   readonly limitValidBatches?: number;
 }
+
+const saved = z.object({ steps: z.number().nonnegative(), seconds: z.number().nonnegative() });
 
 /**
  * Bounds a fit in steps, in time, and in batches of an epoch, and says which bound ended it in `learn.stopReason`.
@@ -94,7 +98,7 @@ export class BudgetCB extends Callback {
   }
 
   override restoreState(state: unknown, { globalStep }: Learner): void {
-    const { steps, seconds } = state as { steps: number; seconds: number };
+    const { steps, seconds } = readState(saved, state, 'BudgetCB');
     this.#startStep = globalStep - steps;
     this.#earlierMs = seconds * 1000;
   }

@@ -1,9 +1,11 @@
+import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
 import type { PhaseName } from '../learner/metrics-row.js';
 import { Monitor, type MonitorOptions, watchedRow } from '../learner/monitor.js';
 import type { TrainingState } from '../protocol/optimizer.js';
+import { readState } from './saved-state.js';
 
 export interface EarlyStoppingOptions extends MonitorOptions {
   /** Epochs without a better value after which the fit ends. Default 3. */
@@ -13,6 +15,9 @@ export interface EarlyStoppingOptions extends MonitorOptions {
   /** At the end put back the weights that had the best value. Default false. */
   readonly restoreBest?: boolean;
 }
+
+const count = z.number().nonnegative();
+const saved = z.object({ best: z.number().nullish(), bestEpoch: count, waited: count });
 
 /**
  * Ends the fit once a column of the rows has not become better for `patience` epochs. The values are those of all
@@ -92,8 +97,8 @@ export class EarlyStoppingCB extends Callback {
   }
 
   override restoreState(state: unknown): void {
-    const { best, bestEpoch, waited } = state as { best?: number; bestEpoch: number; waited: number };
-    this.#monitor.best = best;
+    const { best, bestEpoch, waited } = readState(saved, state, 'EarlyStoppingCB');
+    this.#monitor.best = best ?? undefined;
     this.#bestEpoch = bestEpoch;
     this.#waited = waited;
   }

@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
+import { readState } from './saved-state.js';
 
 export interface EmaOptions {
   /** Share of the average that is kept at each update, 0 … 1 exclusive, such as 0.999. */
@@ -14,6 +16,8 @@ export interface EmaOptions {
   /** Leave the averaged weights in the model when the fit is over, not those last trained. Default true. */
   readonly keep?: boolean;
 }
+
+const saved = z.object({ steps: z.number().nonnegative(), averaged: z.boolean() });
 
 interface State {
   readonly steps: number;
@@ -87,7 +91,7 @@ export class EmaCB extends Callback {
   }
 
   override restoreState(state: unknown): void {
-    const { steps, averaged } = state as State;
+    const { steps, averaged } = readState(saved, state, 'EmaCB');
     this.#steps = steps;
     this.#averaged = averaged;
   }

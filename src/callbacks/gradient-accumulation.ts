@@ -1,9 +1,11 @@
+import { z } from 'zod';
 import { CallbackError, ConfigError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
 import { CancelStepException } from '../learner/cancel.js';
 import type { Learner } from '../learner/learner.js';
 import { MomentumLearner } from '../learner/momentum-learner.js';
 import { runCallbacks } from '../learner/run-callbacks.js';
+import { readState } from './saved-state.js';
 
 /** One of them. */
 export interface AccumulationOptions {
@@ -19,6 +21,9 @@ interface Group {
   /** Samples whose mean gradient counts 1 in what is kept: those of the last batch. */
   readonly unit: number;
 }
+
+const count = z.number().nonnegative();
+const savedGroup = z.object({ batches: count, samples: count, unit: count });
 
 const empty: Group = { batches: 0, samples: 0, unit: 1 };
 
@@ -126,7 +131,7 @@ export class GradientAccumulationCB extends Callback {
   }
 
   override restoreState(state: unknown): void {
-    this.#group = state as Group;
+    this.#group = readState(savedGroup, state, 'GradientAccumulationCB');
   }
 
   get #isComplete(): boolean {

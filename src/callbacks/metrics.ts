@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { CallbackError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
@@ -5,6 +6,10 @@ import { Metric } from '../learner/metric.js';
 import { type MetricsRow, type MetricsSource, ownColumns, type RowListener } from '../learner/metrics-row.js';
 import type { Predictions, Tally } from '../protocol/step-runner.js';
 import { metricsText } from './metrics-text.js';
+import { readState } from './saved-state.js';
+
+/** Columns are the user's own; JSON has null for NaN. */
+const savedRows = z.array(z.record(z.string(), z.unknown()));
 
 const camelCase = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 
@@ -112,7 +117,7 @@ export class MetricsCB extends Callback implements MetricsSource {
   /** The rows of the fit that is resumed. What its last phase had measured when it was left is not kept. */
   override restoreState(state: unknown): void {
     // JSON has null for NaN.
-    const rows = (state as Record<string, unknown>[]).map(row =>
+    const rows = readState(savedRows, state, 'MetricsCB').map(row =>
       Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value ?? Number.NaN])),
     );
     this.history.splice(0, this.history.length, ...(rows as MetricsRow[]));

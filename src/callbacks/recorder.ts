@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { CallbackError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
@@ -6,6 +7,7 @@ import { type ChartGrid, chartGrid, type LineChart, lineChart } from '../plot/ch
 import type { PngOptions } from '../plot/render.js';
 import { savePlot } from '../plot/save-plot.js';
 import { LossCurve, type LossHistory } from './loss-curve.js';
+import { numberOrNull, readState } from './saved-state.js';
 
 /** What is recorded of each training batch. */
 export type RecordFunction = (cb: RecorderCB) => number;
@@ -14,6 +16,13 @@ export interface RecorderOptions {
   /** Keep the records of earlier fits and add to them. Default false: every fit begins anew. */
   readonly keep?: boolean;
 }
+
+const numbers = z.array(numberOrNull.transform(value => value ?? Number.NaN));
+const curve = z.object({ x: numbers, y: numbers });
+const savedRecords = z.object({
+  records: z.record(z.string(), numbers),
+  losses: z.object({ train: curve, valid: curve }),
+});
 
 interface SavedRecords {
   readonly records: Record<string, number[]>;
@@ -111,8 +120,9 @@ export class RecorderCB extends Callback {
   }
 
   override restoreState(state: unknown): void {
-    const { records, losses } = structuredClone(state) as SavedRecords;
-    this.records = records;
+    const { records, losses }: SavedRecords = readState(savedRecords, state, 'RecorderCB');
+    // A function may be new: its record begins here.
+    this.records = { ...this.records, ...records };
     this.#curve.restore(losses);
   }
 

@@ -1,5 +1,6 @@
 /** A checkpoint back into a Learner and its replicas. */
-import { CheckpointError } from '../errors.js';
+import { CheckpointError, GradringError } from '../errors.js';
+import type { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
 import type { BatchLoader } from '../learner/loaders.js';
 import { Optimizer } from '../learner/optimizer.js';
@@ -64,7 +65,22 @@ export class Checkpoint implements ResumePoint, CheckpointContent {
     for (const callback of learn.cbs) {
       const { stateName } = callback;
       if (callback.restoreState && Object.hasOwn(this.info.callbacks, stateName))
-        await callback.restoreState(this.info.callbacks[stateName], learn);
+        await this.#restoreCallback(callback, learn);
+    }
+  }
+
+  async #restoreCallback(callback: Callback, learn: Learner): Promise<void> {
+    const { stateName } = callback;
+    try {
+      await callback.restoreState?.(this.info.callbacks[stateName], learn);
+    } catch (cause) {
+      if (cause instanceof GradringError) throw cause;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new CheckpointError(`the state of ${stateName} cannot be taken over: ${reason}`, {
+        where: this.name,
+        hint: 'the checkpoint is damaged, or of another version of that callback: use an earlier one',
+        cause,
+      });
     }
   }
 

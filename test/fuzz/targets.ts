@@ -6,12 +6,14 @@ import { idxTargets } from './targets/idx.js';
 import { packTargets } from './targets/pack.js';
 import { parquetTargets } from './targets/parquet.js';
 import { pngTargets } from './targets/png.js';
+import { restoreTargets } from './targets/restore.js';
 import { tableTargets } from './targets/tables.js';
 import { tarTargets } from './targets/tar.js';
 import { wireTargets } from './targets/wire.js';
 
 export const targets: readonly FuzzTarget[] = [
   ...checkpointTargets,
+  ...restoreTargets,
   ...packTargets,
   ...idxTargets,
   ...wireTargets,

@@ -81,16 +81,14 @@ export function writeRates(optimizer: Optimizer, rates: readonly number[]): void
   });
 }
 
+/** More than a run ever takes: some schedules are gone through step by step, which must come to an end. */
+const MOST_STEPS = 1e8;
+
 /** A whole number ≥ 0 of a state. */
 export function countIn(state: SchedulerState, name: string, where: string): number {
   const value = state[name];
-  demand(
-    Number.isInteger(value) && (value as number) >= 0,
-    where,
-    `state.${name}`,
-    'a whole number ≥ 0',
-    value,
-  );
+  const holds = Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST_STEPS;
+  demand(holds, where, `state.${name}`, `a whole number of 0 … ${MOST_STEPS}`, value);
   return value as number;
 }
 
@@ -116,7 +114,11 @@ export function demand(
   got: unknown,
 ): asserts holds {
   if (!holds)
-    throw new ConfigError(`${name} must be ${expected}, not ${String(got)}.`, {
+    throw new ConfigError(`${name} must be ${expected}, not ${inWords(got)}.`, {
       where: `${schedule} ${name}`,
     });
 }
+
+/** A state may hold anything: not all of it can be made a text. */
+const inWords = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);

@@ -1,0 +1,21 @@
+/** What a callback finds of itself in a checkpoint: JSON, which somebody else may have written. */
+import { z } from 'zod';
+import { CheckpointError } from '../errors.js';
+
+/** JSON has null for what is no number. */
+export const numberOrNull = z.number().nullable();
+
+/** @throws CheckpointError when the state is not one that the callback saves */
+export function readState<Schema extends z.ZodType>(
+  schema: Schema,
+  state: unknown,
+  callback: string,
+): z.output<Schema> {
+  const parsed = schema.safeParse(state);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
+  throw new CheckpointError(`the state of ${callback} cannot be taken over: ${issues.join('; ')}`, {
+    where: `callbacks.${callback}`,
+    hint: 'the checkpoint is damaged, or of another version: use an earlier one',
+  });
+}
