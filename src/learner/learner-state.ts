@@ -47,8 +47,8 @@ export abstract class LearnerState {
   /** What of this fit is done: from `afterBatch` on the batch counts, from `afterEpoch` on the phase. */
   position: Position = startOf(0);
   /**
-   * Whether weights, optimizer and callbacks stand as `position` says: while the next batch is awaited, and within a
-   * step done in one go, which a runner does whole or not at all.
+   * Whether weights, optimizer and callbacks stand as `position` says: while the next batch is awaited, and where
+   * replicas failed in a step done in one go, which they do whole or not at all.
    */
   atRest = false;
   /** Where this fit went on, if it resumes another one. */

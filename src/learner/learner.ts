@@ -1,4 +1,4 @@
-import { ConfigError, LearnerError } from '../errors.js';
+import { ConfigError, LearnerError, ReplicaError, StallError } from '../errors.js';
 import type { Callback } from './callback.js';
 import { removeCallbacks } from './callback-list.js';
 import { CancelFitException, CancelStepException } from './cancel.js';
@@ -176,9 +176,13 @@ export class Learner extends LearnerState {
   }
 
   async #fusedBatch(): Promise<void> {
-    this.atRest = true;
-    await fusedStep(this);
-    this.atRest = false;
+    try {
+      await fusedStep(this);
+    } catch (error) {
+      // Replicas that fail take the step back; anything else may have come after it.
+      this.atRest = error instanceof ReplicaError || error instanceof StallError;
+      throw error;
+    }
     this.#checkLoss();
     if (this.training) this.#countStep();
   }
