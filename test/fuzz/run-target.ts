@@ -60,6 +60,8 @@ export interface FuzzResult extends Omit<FuzzReport, 'faults'> {
 
 const STATE_HEAD = 12;
 const CHECK_MS = 250;
+/** Longest that a process may take to come to its first input. */
+const START_MS = 60_000;
 
 export async function runTarget(options: FuzzOptions): Promise<FuzzResult> {
   const { failures, hangMs = 10_000, ...told } = options;
@@ -111,7 +113,7 @@ function watched(job: FuzzJob, hangMs: number): Promise<FuzzReport> {
   });
 }
 
-/** Calls `onHang` once the process has been at the same input for `hangMs`. */
+/** Calls `onHang` once the process has been at the same input for `hangMs`, or has not come to its first one. */
 function watch(state: string, hangMs: number, onHang: () => void): NodeJS.Timeout {
   let at = -1;
   let since = performance.now();
@@ -120,7 +122,7 @@ function watch(state: string, hangMs: number, onHang: () => void): NodeJS.Timeou
     if (n !== at) {
       at = n;
       since = performance.now();
-    } else if (performance.now() - since > hangMs) {
+    } else if (performance.now() - since > (n < 0 ? START_MS : hangMs)) {
       onHang();
     }
   }, CHECK_MS);
