@@ -11,6 +11,7 @@ import type { Learner } from '../learner/learner.js';
 import type { MetricsRow } from '../learner/metrics-row.js';
 import { Monitor, type MonitorMode } from '../learner/monitor.js';
 import type { Position } from '../learner/position.js';
+import { EmaCB } from './ema.js';
 
 export interface CheckpointOptions {
   /** Where they go; made when first needed. */
@@ -184,8 +185,7 @@ export class CheckpointCB extends Callback {
     const { folder, keepLast } = this.#options;
     const { position, globalStep, atRest } = learn;
     const content = await this.#capture(learn);
-    // An average stands in for the weights in validation; replicas that failed cannot change them back.
-    const isSwapped = position.phase === 'valid' && content.info.average;
+    const isSwapped = learn.find(EmaCB)?.isSwapped ?? false;
     const isWhole = atRest && !isSwapped && !(failure instanceof ReplicasDivergedError);
     if (!isWhole) await writeCheckpoint(join(folder, 'exception', `step-${globalStep}`), content);
     else if (keepLast > 0) {

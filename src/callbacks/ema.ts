@@ -50,6 +50,11 @@ export class EmaCB extends Callback {
     this.#options = { decay, every, startStep, validate, keep };
   }
 
+  /** Whether the average stands where the trained weights belong: in a validation, and until replicas that failed obey. */
+  get isSwapped(): boolean {
+    return this.#swapped;
+  }
+
   override async beforeFit({ runner, resumed }: Learner): Promise<void> {
     this.#steps = 0;
     this.#averaged = false;
