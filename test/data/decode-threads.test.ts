@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import t from 'tap';
 import { DataLoader } from '../../src/data/data-loader.js';
@@ -25,14 +26,23 @@ process.on('worker', worker => threads.push(worker));
 
 const alive = (): Worker[] => threads.filter(({ threadId }) => threadId > 0);
 
-/** One epoch, in which a thread is ended whenever one of these batches is given. */
-async function disturbed(loader: DataLoader, at: readonly number[]): Promise<Copied[]> {
+/** One epoch; what `atBatch` does with each batch is awaited. */
+async function epochOf(loader: DataLoader, atBatch: (index: number) => unknown): Promise<Copied[]> {
   const copies: Copied[] = [];
   for await (const { epoch, index, indices, labels, pixels } of loader) {
     copies.push({ epoch, index, indices: [...indices], labels: [...labels], pixels: Buffer.from(pixels) });
-    if (at.includes(index)) await alive().at(-1)?.terminate();
+    await atBatch(index);
   }
   return copies;
+}
+
+/**
+ * Ends a thread once these loaders' slots are full: Node.js itself aborts where a thread is ended from outside while it
+ * begins to inflate. Further down threads end by themselves, at work.
+ */
+async function endThread(...loaders: readonly DataLoader[]): Promise<void> {
+  while (loaders.some(({ filled }) => filled < 1 + options.prefetch)) await turn();
+  await alive().at(-1)?.terminate();
 }
 
 t.test('threads that are ended are replaced; the pixels are those of an undisturbed epoch', async t => {
@@ -46,7 +56,8 @@ t.test('threads that are ended are replaced; the pixels are those of an undistur
     const onWarning = (warning: RunWarning): void => void warnings.push(warning);
     const loader = new DataLoader(images, { ...options, numWorkers, persistentWorkers, onWarning });
     const name = `${numWorkers} threads, persistentWorkers ${persistentWorkers}`;
-    t.same(await disturbed(loader, at), whole, name);
+    const disturbed = epochOf(loader, index => at.some(one => one === index) && endThread(loader));
+    t.same(await disturbed, whole, name);
     t.ok(warnings.length > 0 && warnings.length <= at.length, `${warnings.length} warnings`);
     t.match(warnings[0], { code: 'W_DECODE_THREAD', message: /a decode thread ended: .*exited.* replaced/ });
     t.equal(alive().length, persistentWorkers ? numWorkers : 0, 'as many threads as before');
@@ -62,8 +73,14 @@ t.test('one thread of a pool that serves several epochs', async t => {
   const loaders = [1, 2, 3].map(seed => new DataLoader(images, { ...options, seed, pool }));
   const whole = await Promise.all(loaders.map(loader => readEpoch(loader)));
   for (const loader of loaders) loader.epoch = 0;
+  let ended: () => void = () => undefined;
+  const end = new Promise<void>(resolve => {
+    ended = resolve;
+  });
   const [first, ...others] = loaders;
-  t.same(await Promise.all([disturbed(first, [5]), ...others.map(readEpoch)]), whole);
+  const disturbed = epochOf(first, index => index === 5 && endThread(...loaders).then(ended));
+  const waiting = others.map(loader => epochOf(loader, index => (index === 3 ? end : undefined)));
+  t.same(await Promise.all([disturbed, ...waiting]), whole);
   await pool.close();
 });
 
