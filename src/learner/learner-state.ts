@@ -48,7 +48,7 @@ export abstract class LearnerState {
   position: Position = startOf(0);
   /**
    * Whether weights, optimizer and callbacks stand as `position` says: while the next batch is awaited, and where
-   * replicas failed in a step done in one go, which they do whole or not at all.
+   * replicas failed in a batch, which the others take back.
    */
   atRest = false;
   /** Where this fit went on, if it resumes another one. */

@@ -1,4 +1,4 @@
-import { ConfigError, LearnerError, ReplicaError, StallError } from '../errors.js';
+import { ConfigError, LearnerError } from '../errors.js';
 import type { Callback } from './callback.js';
 import { removeCallbacks } from './callback-list.js';
 import { CancelFitException, CancelStepException } from './cancel.js';
@@ -11,7 +11,7 @@ import { LearnerState } from './learner-state.js';
 import type { BatchLoader } from './loaders.js';
 import { startOf } from './position.js';
 import { inScope, runCallbacks } from './run-callbacks.js';
-import { canFuse, checkSteps, fusedStep } from './training-step.js';
+import { canFuse, checkSteps, fusedStep, isTakenBack } from './training-step.js';
 
 /**
  * The training loop, after miniai's. All state stands on the Learner (`learner-state.ts`), where callbacks read and
@@ -145,7 +145,12 @@ export class Learner extends LearnerState {
       this.result = undefined;
       this.stepped = false;
       await inScope(this, 'batch', async () => {
-        await (this.#fused ? this.#fusedBatch() : this.#oneBatch());
+        try {
+          await (this.#fused ? this.#fusedBatch() : this.#oneBatch());
+        } catch (error) {
+          this.atRest = !this.stepped && isTakenBack(error, this.cbs);
+          throw error;
+        }
         this.#batchDone();
       });
       this.#batchDone();
@@ -176,13 +181,7 @@ export class Learner extends LearnerState {
   }
 
   async #fusedBatch(): Promise<void> {
-    try {
-      await fusedStep(this);
-    } catch (error) {
-      // Replicas that fail take the step back; anything else may have come after it.
-      this.atRest = error instanceof ReplicaError || error instanceof StallError;
-      throw error;
-    }
+    await fusedStep(this);
     this.#checkLoss();
     if (this.training) this.#countStep();
   }

@@ -1,5 +1,5 @@
 /** Who does the training step, and whether it can be done in one go. */
-import { LearnerError } from '../errors.js';
+import { LearnerError, ReplicaError, StallError } from '../errors.js';
 import type { Callback } from './callback.js';
 import { betweenStepEvents, stepEvents } from './events.js';
 import type { Learner } from './learner.js';
@@ -52,6 +52,17 @@ export function canFuse(cbs: readonly Callback[], overridden: readonly string[])
   const stock = cbs.filter(cb => cb.isStockStep);
   const listening = cbs.filter(cb => [...stepEvents, ...betweenStepEvents].some(event => has(cb, event)));
   return overridden.length === 0 && stock.length === 1 && listening.length === 1;
+}
+
+/**
+ * Whether nothing is left of a batch that failed with this error: replicas that are left take back what they did of
+ * it, and no callback keeps a part of it.
+ */
+export function isTakenBack(error: unknown, cbs: readonly Callback[]): boolean {
+  const isOfReplicas = error instanceof ReplicaError || error instanceof StallError;
+  const keepsPart = (cb: Callback): boolean =>
+    cb.saveState !== undefined && betweenStepEvents.some(event => has(cb, event));
+  return isOfReplicas && !cbs.some(keepsPart);
 }
 
 /** The fused form of the steps of `TrainCB`. */

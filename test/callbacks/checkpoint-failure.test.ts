@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { CheckpointCB } from '../../src/callbacks/checkpoint.js';
 import { EmaCB } from '../../src/callbacks/ema.js';
+import { GradientAccumulationCB } from '../../src/callbacks/gradient-accumulation.js';
+import { GradientClipCB } from '../../src/callbacks/gradient-clip.js';
 import { listCheckpoints } from '../../src/checkpoint/files.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { SampleError } from '../../src/errors.js';
@@ -77,6 +79,15 @@ for (const [replica, fault] of [
     t.same(exceptions, []);
   });
 }
+
+t.test('in a step of several messages too, unless a callback keeps a part of the batch', async t => {
+  const clipped = () => [new GradientClipCB({ norm: 1 })];
+  const clip = await failAndResume(t, faulty(failing(7)), faulty(never), clipped);
+  t.same([clip.step, clip.exceptions], [6, []]);
+  const accumulated = () => [new GradientAccumulationCB({ batches: 2 })];
+  const group = await failAndResume(t, faulty(failing(7)), faulty(never), accumulated);
+  t.same([group.step, group.exceptions.length], [2, 2], 'it goes on from the epoch before');
+});
 
 t.test('a replica that fails in a validation', async t => {
   const { failure, position } = await failAndResume(t, faulty(failing(9)), faulty(never));
