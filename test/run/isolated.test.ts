@@ -120,6 +120,24 @@ t.test('by policy another process goes on, and nothing of the result changes', a
   await Promise.all([-1, 0, 8].map(goesOn));
 });
 
+t.test('a crash when all is saved takes nothing away', async t => {
+  const options = {
+    fault: 'abort',
+    phase: 'close',
+    replica: 0,
+    step: 0,
+    marker: join(t.testdir(), 'struck'),
+  };
+  const faulty = fileURLToPath(new URL('../fixtures/fault-recipe.js', import.meta.url));
+  const run = start(t, { ...settings(), recipe: faulty, options, gpus: 1 });
+  t.match(await run.result, { epochs: 2, stopped: false });
+  t.match((await eventsOf(run)).slice(-2), [
+    { type: 'warning', warning: { code: 'W_PROCESS_CRASHED', message: /SIGABRT.*all was done and saved/ } },
+    { type: 'end' },
+  ]);
+  t.notOk(existsSync(join(t.testdirName, 'run', 'FAILED.json')));
+});
+
 t.test('shrink goes on with one device fewer; restarts are counted', async t => {
   const folder = t.testdir();
   const crash: CrashOptions = { fault: 'SIGKILL', call: 3, marker: join(folder, 'pid') };

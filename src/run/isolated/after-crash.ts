@@ -1,10 +1,11 @@
 /** How a run whose process crashed can go on. */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listCheckpoints } from '../../checkpoint/files.js';
 import { parseGpuSpec } from '../../engine/gpu-spec.js';
 import type { FailurePolicy } from '../../protocol/failure-policy.js';
 import type { TrainOptions } from '../config.js';
+import type { TrainSummary } from '../summary.js';
 
 /** What the host knows of a process that is gone. */
 export interface Witnessed {
@@ -16,6 +17,26 @@ export interface Witnessed {
   readonly gpus: string | number;
   /** Of the replicas, once they were open. */
   readonly devices?: readonly string[];
+}
+
+/**
+ * What a run came to whose process crashed when all was done and saved: while it was closed.
+ *
+ * @returns undefined where it was not
+ */
+export async function summaryBeforeCrash({
+  folder,
+  since,
+}: Pick<Witnessed, 'folder' | 'since'>): Promise<TrainSummary | undefined> {
+  if (folder === undefined) return undefined;
+  const path = join(folder, 'summary.json');
+  try {
+    // Written last, and renamed into place; an earlier run's would be older than the process.
+    if ((await stat(path)).mtimeMs < since) return undefined;
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -33,19 +54,16 @@ export async function optionsAfterCrash(
   const left = policy === 'shrink' ? oneDeviceFewer(String(gpus), devices) : gpus;
   if (left === undefined) return undefined;
   if (folder === undefined) return { ...options, gpus: left };
-  if (await hasCheckpointSince(folder, since)) {
-    const changed = options.resume === undefined ? {} : options;
-    return { ...changed, resume: folder, gpus: left };
+  const saved = await listCheckpoints(join(folder, 'checkpoints'));
+  if (options.resume !== undefined) {
+    // Those of before may be later ones than the one that was named.
+    const isNew = saved.some(({ info }) => Date.parse(info.created) >= since);
+    return { ...options, resume: isNew ? folder : options.resume, gpus: left };
   }
-  if (options.resume !== undefined) return { ...options, gpus: left };
+  if (saved.length > 0) return { resume: folder, gpus: left };
   // All that stands in it is of the process that crashed: a run is given no folder that holds anything.
   for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
   return { ...options, out: folder, gpus: left };
-}
-
-async function hasCheckpointSince(folder: string, since: number): Promise<boolean> {
-  const made = await listCheckpoints(join(folder, 'checkpoints'));
-  return made.some(({ info }) => Date.parse(info.created) >= since);
 }
 
 /**

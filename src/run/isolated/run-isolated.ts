@@ -1,5 +1,7 @@
 /** A run in a process of its own: what crashes there leaves the host unharmed, and can be started again. */
-import { AbortedError, ConfigError } from '../../errors.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AbortedError, ConfigError, type IsolatedRunError } from '../../errors.js';
 import { resolveConfig, type TrainConfig, type TrainOptions } from '../config.js';
 import type { RunControls } from '../run-controls.js';
 import { RunFolder } from '../run-folder.js';
@@ -40,6 +42,8 @@ export async function runIsolated(
     const outcome = await run.attempt(next);
     if ('summary' in outcome) return outcome.summary;
     if ('error' in outcome) throw outcome.error;
+    const finished = run.finished(outcome.crash);
+    if (finished) return finished;
     next = await run.recover(next, outcome.crash, restarts);
   }
 }
@@ -70,6 +74,8 @@ class IsolatedRun {
   #settings: Pick<TrainConfig, 'gpus' | 'onReplicaFailure' | 'maxRestarts'>;
   #since = 0;
   #folder?: string;
+  /** Whether the newest process made or took over the folder: what stands there of an end is then its own. */
+  #hasFolder = false;
   #devices?: readonly string[];
   #step = 0;
   #phase = 'start';
@@ -87,6 +93,7 @@ class IsolatedRun {
     this.#throwIfEnded();
     this.#since = Date.now();
     this.#phase = 'start';
+    this.#hasFolder = false;
     const { id, logger, graceMs } = this.#context;
     const child = new RunProcess(
       { options, id, logs: logger !== undefined, graceMs },
@@ -110,6 +117,21 @@ class IsolatedRun {
     }
   }
 
+  /** What the run came to, where all was done and saved before its process crashed. */
+  finished(crash: Crash): TrainSummary | undefined {
+    const path = join(this.#folder ?? '', 'summary.json');
+    if (!this.#hasFolder || !existsSync(path)) return undefined;
+    const { message, hint } = this.#errorOf(crash);
+    this.#report(this.#folder, reporter =>
+      reporter.warn({
+        code: 'W_PROCESS_CRASHED',
+        message: `${message}; all was done and saved by then`,
+        hint,
+      }),
+    );
+    return JSON.parse(readFileSync(path, 'utf8'));
+  }
+
   /**
    * The options of the process that takes over.
    *
@@ -121,7 +143,7 @@ class IsolatedRun {
     const { signal, abortSignal } = this.#controls;
     if (abortSignal.aborted) this.#throwIfEnded();
     const { gpus, onReplicaFailure: policy, maxRestarts } = this.#settings;
-    const error = crashError(crash, { step: this.#step, phase: this.#phase, folder: this.#folder });
+    const error = this.#errorOf(crash);
     const may = restarts < maxRestarts && !signal.aborted;
     const witnessed = { since: this.#since, folder: this.#folder, gpus, devices: this.#devices };
     const next = may ? await optionsAfterCrash(options, witnessed, policy) : undefined;
@@ -145,6 +167,10 @@ class IsolatedRun {
     return next;
   }
 
+  #errorOf(crash: Crash): IsolatedRunError {
+    return crashError(crash, { step: this.#step, phase: this.#phase, folder: this.#folder });
+  }
+
   #throwIfEnded(): void {
     const { signal, abortSignal } = this.#controls;
     const given = [abortSignal, signal].find(({ aborted }) => aborted);
@@ -154,7 +180,10 @@ class IsolatedRun {
   #receive(message: Message): void {
     if (message.type === 'event') {
       const { event } = message;
-      if (event.type === 'start') this.#devices = event.start.devices;
+      if (event.type === 'start') {
+        this.#devices = event.start.devices;
+        this.#step = event.start.resumed?.step ?? 0;
+      }
       if (event.type === 'progress') {
         this.#step = event.step;
         this.#phase = event.phase;
@@ -162,6 +191,7 @@ class IsolatedRun {
       this.#controls.emit(event);
     } else if (message.type === 'folder') {
       this.#folder = message.path;
+      this.#hasFolder = true;
       this.#settings = message.config;
     } else {
       this.#context.logger?.[message.level]?.(message.record, message.message);
