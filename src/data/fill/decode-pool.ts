@@ -6,6 +6,7 @@ import { threadUrl } from '../../thread-url.js';
 import { usesSharp } from '../decode/sharp-decoder.js';
 import type { SampleSource } from '../samples/sample-source.js';
 import type { DecodeResult, DecodeTask, PoolMessage, ThreadMessage } from './decode-thread.js';
+import { settlesInTime } from './epoch-fill.js';
 import type { FillCrew, FillEvents } from './fill.js';
 import { threadDied } from './fill-errors.js';
 import type { FillJob } from './fill-slots.js';
@@ -30,7 +31,10 @@ export class DecodePool {
   /** Settles when there is a thread in the place of one that ended, or it could not start either. */
   #replacement: Promise<void> | undefined;
   #usesSharp = false;
+  /** Epochs, and when their tasks have ended. */
+  readonly #underWay = new Map<FillEvents, Promise<void>>();
   #closed: LoaderError | undefined;
+  #closing: Promise<void> | undefined;
 
   /** Starts the threads. Default: `defaultPoolSize()`. */
   constructor(size = defaultPoolSize()) {
@@ -72,20 +76,35 @@ export class DecodePool {
     if (this.#closed !== undefined) throw this.#closed;
     const crew = Array.from({ length: this.size }, () => this.#startTask({ job, source }, events));
     const all = (tell: (member: FillCrew) => void) => () => crew.forEach(tell);
+    const settled = Promise.all(crew.map(({ settled }) => settled)).then(() => undefined);
+    this.#underWay.set(events, settled);
+    void settled.then(() => this.#underWay.delete(events));
     return {
-      settled: Promise.all(crew.map(({ settled }) => settled)).then(() => undefined),
+      settled,
       notify: all(({ notify }) => notify()),
       collect: all(({ collect }) => collect()),
       abandon: all(({ abandon }) => abandon()),
     };
   }
 
-  /** Ends the threads, and with an error whatever they still decode. Calling it again does nothing. */
-  async close(): Promise<void> {
-    this.#closed ??= new LoaderError('the decode pool is closed', {
+  /** Ends with an error what is still decoded, and then the threads. Calling it again does nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = new LoaderError('the decode pool is closed', {
       where: 'DecodePool',
       hint: 'close a pool after the last epoch of all its loaders',
     });
+    const left = [...this.#underWay.values()];
+    for (const { failed } of this.#underWay.keys()) failed(this.#closed);
+    // Not in the middle of its work: Node.js aborts where a thread is ended while it begins to inflate.
+    await settlesInTime(
+      Promise.all(left).then(() => undefined),
+      false,
+    );
     await this.#threads.destroy();
   }
 
