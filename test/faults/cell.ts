@@ -56,13 +56,13 @@ function optionsOf(
   folder: string,
   marker: string,
 ): TrainOptions {
-  // Replica 0 is the one whose state is saved, the second step the one after which it is.
+  // Replica 0 is the one whose state is saved, for the second time after the fourth step.
   const isSaving = phase === 'checkpoint';
   const strike: FaultOptions = {
     fault,
     phase: phases[phase],
     replica: isSaving ? 0 : 1,
-    step: isSaving ? 1 : 2,
+    step: isSaving ? 3 : 2,
     marker,
   };
   return {

@@ -1,11 +1,10 @@
 /** How a run whose process crashed can go on. */
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listCheckpoints } from '../../checkpoint/files.js';
 import { parseGpuSpec } from '../../engine/gpu-spec.js';
 import type { FailurePolicy } from '../../protocol/failure-policy.js';
 import type { TrainOptions } from '../config.js';
-import type { TrainSummary } from '../summary.js';
 
 /** What the host knows of a process that is gone. */
 export interface Witnessed {
@@ -17,26 +16,6 @@ export interface Witnessed {
   readonly gpus: string | number;
   /** Of the replicas, once they were open. */
   readonly devices?: readonly string[];
-}
-
-/**
- * What a run came to whose process crashed when all was done and saved: while it was closed.
- *
- * @returns undefined where it was not
- */
-export async function summaryBeforeCrash({
-  folder,
-  since,
-}: Pick<Witnessed, 'folder' | 'since'>): Promise<TrainSummary | undefined> {
-  if (folder === undefined) return undefined;
-  const path = join(folder, 'summary.json');
-  try {
-    // Written last, and renamed into place; an earlier run's would be older than the process.
-    if ((await stat(path)).mtimeMs < since) return undefined;
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 /**
