@@ -48,12 +48,13 @@ async function writeTo(
 ): Promise<void> {
   const { count, classes, encoding, imageShape } = header;
   const head = encodePackHead(header);
-  const index = Buffer.alloc(8 * (count + 1) + 4 * count);
-  const labels = index.subarray(8 * (count + 1));
-  let end = head.length + index.length;
+  const start = head.length + 8 * (count + 1) + 4 * count;
+  const offsets = new Numbers(8);
+  const labels = new Numbers(4);
+  let end = start;
   let row = 0;
-  const out = new PayloadWriter(handle, end);
-  index.writeBigUInt64LE(BigInt(end), 0);
+  const out = new PayloadWriter(handle, start);
+  offsets.push(end);
   for await (const { bytes, label } of records) {
     if (row === count) throw mismatch(file, `more than the header's ${count} records came`);
     if (!Number.isInteger(label) || label < 0 || label >= classes.length) {
@@ -65,14 +66,37 @@ async function writeTo(
     const full = out.add(bytes);
     if (full !== undefined) await full;
     end += bytes.length;
-    labels.writeInt32LE(label, 4 * row);
+    labels.push(label);
+    offsets.push(end);
     row++;
-    index.writeBigUInt64LE(BigInt(end), 8 * row);
   }
   if (row !== count) throw mismatch(file, `${row} records came, the header says ${count}`);
   await out.flush();
   await writeFully(handle, head, 0);
-  await writeFully(handle, index, head.length);
+  await writeFully(handle, Buffer.concat([offsets.bytes, labels.bytes]), head.length);
+}
+
+/** Whole numbers one after the other, little-endian. Grows with them: a count that was claimed allocates nothing. */
+class Numbers {
+  readonly #width: 4 | 8;
+  #buffer = Buffer.alloc(8192);
+  #used = 0;
+
+  /** @param width bytes of each: int32 or uint64 */
+  constructor(width: 4 | 8) {
+    this.#width = width;
+  }
+
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#used);
+  }
+
+  push(value: number): void {
+    if (this.#used === this.#buffer.length) this.#buffer = Buffer.concat([this.#buffer], 2 * this.#used);
+    if (this.#width === 4) this.#buffer.writeInt32LE(value, this.#used);
+    else this.#buffer.writeBigUInt64LE(BigInt(value), this.#used);
+    this.#used += this.#width;
+  }
 }
 
 /** Writes small records many at a time: a write each costs more than most of them. */

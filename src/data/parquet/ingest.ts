@@ -18,6 +18,9 @@ import type { ParquetFile } from './parquet-file.js';
 /** Counts up when what is written of the same files changes. */
 const INGEST_VERSION = 1;
 
+/** Rows are numbered in 32 bits. */
+const MAX_ROWS = 0xffff_0000;
+
 /** One split, and how it is read. */
 export interface SplitSource {
   /** For people: dataset and split. */
@@ -73,6 +76,11 @@ export async function ingest(
     throw new DatasetError(`${source.name} has no rows`, {
       where: source.name,
       hint: 'choose another split',
+    });
+  if (count > MAX_ROWS)
+    throw new DatasetError(`${source.name} is said to have ${count} rows`, {
+      where: source.name,
+      hint: 'the file is damaged, or has to be split',
     });
   await mkdir(dirname(pack), { recursive: true });
   const records = recordsOf(source, count, options);

@@ -15,6 +15,7 @@ import { ImageFolder } from '../../../src/data/datasets/image-folder.js';
 import { ManifestDataset } from '../../../src/data/datasets/manifest.js';
 import { PackDataset } from '../../../src/data/datasets/pack.js';
 import { WebDataset } from '../../../src/data/datasets/web-dataset.js';
+import { writePack } from '../../../src/data/datasets/write-pack.js';
 import { openData } from '../../../src/data/open-dataset.js';
 import { packDataset } from '../../../src/data/pack-dataset.js';
 import { idx, imageFolder, noise, png, readEpoch } from '../fixtures.js';
@@ -224,6 +225,13 @@ t.test('counts and sizes that lie are refused', async t => {
     '"classes":["a","b",""],"imageShape":[65535,6553,1]',
   );
   await t.rejects(PackDataset.open(pack), { code: 'E_DATASET', message: /65535x6553, maxPixels is/ });
+  const header = { count: 4e9, classes: ['a'], imageShape: [6, 5, 1] as [6, 5, 1], encoding: 'raw' as const };
+  const record = { bytes: noise(1, shape), label: 0 };
+  await t.rejects(
+    writePack(pack, { ...header, source: 'a table that lies', licence: '' }, [record]),
+    { code: 'E_DATASET', message: /1 records came, the header says 4000000000/ },
+    'an index is as long as there are records',
+  );
 
   const [images, labels] = [join(t.testdirName, 'i.gz'), join(t.testdirName, 'l')];
   writeFileSync(labels, idx(new Uint8Array(6), [6]));
