@@ -18,19 +18,22 @@ const { values } = parseArgs({
 
 const training = [
   ...['--data', 'sample', '--engine', values.engine, '--gpus', values.gpus, '--model', values.model],
-  // All that has a state: draws, an average, accumulated gradients would do, a cycle, moments.
+  // What has a state: moments, a cycle, an average of the weights; and what draws at random.
   ...['--epochs', '3', '--augment', '--ema', '0.95', '--checkpoint-steps', '9', '--track', 'jsonl'],
 ];
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** Half of them anywhere in the run, some while it starts, the others while a file is half written. */
-function drawPoints(count: number, durationMs: number): KillPoint[][] {
-  const random = new Random({ seed: Number(values.seed), purpose: Purpose.split });
+/** Two for each checkpoint of a run, or nearly. */
+const files = 36;
+
+/** Half of them anywhere in the run, some while it starts, the others while a file of any checkpoint is half written. */
+function drawPoints(count: number, durationMs: number, draw = 0): KillPoint[][] {
+  const random = new Random({ seed: Number(values.seed), purpose: Purpose.split, index: draw });
   const within = (ms: number): number => Math.round(ms * random.float());
   const points = Array.from({ length: count }, (_, index): KillPoint => {
     if (index % 10 === 9) return { when: 'time', afterMs: within(durationMs / 5) };
-    if (index % 2 === 1) return { when: 'saving', afterMs: within(durationMs * 0.7) };
+    if (index % 2 === 1) return { when: 'saving', afterMs: 0, file: 1 + random.below(files) };
     return { when: 'time', afterMs: within(durationMs * 0.9) };
   });
   // Some runs are killed once, some twice, some three times.
@@ -39,56 +42,40 @@ function drawPoints(count: number, durationMs: number): KillPoint[][] {
   return runs;
 }
 
-const row = (cells: readonly string[]): string =>
+const row = (...cells: readonly string[]): string =>
   cells.map((cell, index) => cell.padEnd([4, 6, 9, 18, 32, 18][index] ?? 0)).join('  ');
 
-const rowOf = (run: number, { point, ms, reached, left }: Kill, checksum: string, verdict: string): string =>
-  row([
-    String(run),
-    `${Math.round(ms)}`,
-    point.when,
-    reached,
-    left ?? 'nothing: started again',
-    checksum,
-    verdict,
-  ]);
+/** A row for each kill; what the run came to stands in the last. */
+function rowsOf(run: number, kills: readonly Kill[], checksum: string, isSame: boolean): string[] {
+  return kills.map(({ point, ms, reached, left = 'nothing: started again' }, index) => {
+    const end = index === kills.length - 1 ? [checksum, isSame ? 'ok' : 'DIFFERS'] : [];
+    return row(String(run), `${Math.round(ms)}`, point.when, reached, left, ...end);
+  });
+}
 
 async function main(folder: string): Promise<number> {
   const since = performance.now();
   const expected = await undisturbed(training, join(folder, 'undisturbed'));
   const wanted = expected.replicaChecksums.join();
   say(`node scripts/train.js ${training.join(' ')}`);
-  say(
-    `undisturbed: ${Math.round(expected.ms)} ms, checksum ${wanted}, seed of the kill points ${values.seed}`,
-  );
-  say(row(['run', 'ms', 'killed at', 'reached', 'left on disk', 'final checksum', '']));
-  const counts = { kills: 0, bad: 0 };
-  let left = Number(values.points);
-  // A point that a quick run has outrun is no kill: others are drawn in its place.
-  for (let run = 1, runs = drawPoints(left, expected.ms); left > 0; run++) {
-    const points = runs.shift() ?? drawPoints(left, expected.ms * 0.7)[0];
+  say(`undisturbed: ${Math.round(expected.ms)} ms, checksum ${wanted}; seed of the kills ${values.seed}`);
+  say(row('run', 'ms', 'killed at', 'reached', 'left on disk', 'final checksum'));
+  const count = Number(values.points);
+  const runs = drawPoints(count, expected.ms);
+  let done = 0;
+  let bad = 0;
+  for (let run = 1; done < count; run++) {
+    // A point that a quick run has outrun is no kill: others are drawn in its place.
+    const points = runs.shift() ?? drawPoints(count - done, expected.ms * 0.7, run)[0];
     const { kills, summary } = await killAndResume(training, join(folder, `run-${run}`), points);
-    const checksum = summary.replicaChecksums.join();
-    const isSame = checksum === wanted && summary.validLoss === expected.validLoss;
-    kills.forEach((kill, index) => {
-      const isLast = index === kills.length - 1;
-      say(
-        rowOf(
-          run,
-          kill,
-          isLast ? summary.replicaChecksums[0] : '',
-          isLast ? (isSame ? 'ok' : 'DIFFERS') : '',
-        ),
-      );
-    });
-    counts.kills += kills.length;
-    if (!isSame) counts.bad++;
-    left -= kills.length;
-    runs = runs.length > 0 ? runs : [];
+    const isSame = summary.replicaChecksums.join() === wanted && summary.validLoss === expected.validLoss;
+    for (const line of rowsOf(run, kills, summary.replicaChecksums[0], isSame)) say(line);
+    done += kills.length;
+    if (!isSame) bad++;
   }
   const seconds = Math.round((performance.now() - since) / 1000);
-  say(`${counts.kills} kills, ${counts.bad} runs with another end, ${seconds} s`);
-  return counts.bad === 0 ? 0 : 1;
+  say(`${done} kills, ${bad} runs with another end, ${seconds} s`);
+  return bad === 0 ? 0 : 1;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'gradring-resume-'));
