@@ -9,8 +9,9 @@ import { checkLabels, type Dataset } from './dataset.js';
 import { DecodePool } from './fill/decode-pool.js';
 import type { EpochFill } from './fill/epoch-fill.js';
 import { planEpoch } from './fill/epoch-plan.js';
-import { Fill, type FillCrew, type FillEvents, fillHere } from './fill/fill.js';
+import { Fill, type FillCrew, type FillEvents } from './fill/fill.js';
 import { fillBatches, givesBatches } from './fill/fill-batches.js';
+import { fillHere } from './fill/fill-here.js';
 import type { FillJob } from './fill/fill-slots.js';
 import type { EpochStart, LoaderEpochs } from './loader-epochs.js';
 import {

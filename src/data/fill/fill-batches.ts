@@ -6,8 +6,9 @@ import { placeSample, unusable } from '../samples/dataset-reader.js';
 import { type EpochDraws, SampleContext } from '../samples/sample-context.js';
 import { slotViews } from './batch-slots.js';
 import { BAD } from './close-up.js';
-import { crewOfOne, type FillCrew, type FillEvents } from './fill.js';
+import type { FillCrew, FillEvents } from './fill.js';
 import { FillControl } from './fill-control.js';
+import { crewOfOne } from './fill-here.js';
 import { type FillJob, untilFree } from './fill-slots.js';
 import { Wakeup } from './wakeup.js';
 

@@ -2,14 +2,13 @@
 import type { SlotRing } from '../../protocol/batch.js';
 import type { RunWarning } from '../../protocol/warning.js';
 import { type BadSample, type BadSamples, nothingGood } from '../bad-samples.js';
-import type { SampleReader } from '../samples/sample-reader.js';
 import { slotViews } from './batch-slots.js';
 import { badPlaces, closeUp } from './close-up.js';
 import { type EpochFill, settlesInTime } from './epoch-fill.js';
 import type { EpochPlan } from './epoch-plan.js';
 import { FillControl } from './fill-control.js';
 import { threadDied, threadReplaced, timedOut } from './fill-errors.js';
-import { chunksPerBatch, type FillJob, fillSlots } from './fill-slots.js';
+import { chunksPerBatch, type FillJob } from './fill-slots.js';
 import { nextSlice, sliceIsOver } from './time-slice.js';
 import { markUnwritten, rowsUnderWay } from './under-way.js';
 import { Wakeup } from './wakeup.js';
@@ -255,33 +254,4 @@ export class Fill implements EpochFill {
     const unsaid = { row, where: this.#options.names.row(row), reason: 'it cannot be read' };
     return this.#skipped.get(row) ?? unsaid;
   }
-}
-
-/** A crew of one: decodes on the calling thread, between the consumer's own work. */
-export function fillHere(
-  job: FillJob,
-  events: FillEvents,
-  open: () => SampleReader | Promise<SampleReader>,
-): FillCrew {
-  const changed = new Wakeup();
-  const work = async (): Promise<void> => {
-    const reader = await open();
-    try {
-      await fillSlots(job, reader, { published: events.published, skipped: events.skipped, changed });
-    } finally {
-      reader.close();
-    }
-  };
-  return crewOfOne(work(), events, changed);
-}
-
-/** The crew that `work` on the calling thread is. */
-export function crewOfOne(work: Promise<void>, events: FillEvents, changed: Wakeup): FillCrew {
-  const nothing = (): void => undefined;
-  return {
-    settled: work.catch(events.failed),
-    notify: () => changed.wake(),
-    collect: nothing,
-    abandon: nothing,
-  };
 }
