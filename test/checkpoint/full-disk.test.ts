@@ -101,9 +101,9 @@ t.test(
   'a full disk: all checkpoints that are there are good, and it goes on with more room',
   { skip: needsRoot },
   async t => {
+    const whole = await runWhole(t, 3);
     const disk = tinyDisk(t, 2_000_000);
     if (!disk) return t.pass('no file system can be mounted here');
-    const whole = await runWhole(t, 3);
     const out = join(disk.path, 'run');
     const ended = await trainCommand([
       ...args,
