@@ -53,7 +53,9 @@ export class Coordinator implements StepRunner {
   constructor(options: CoordinatorOptions) {
     if (options.devices.length === 0) throw new ConfigError('a coordinator needs at least one device');
     this.#options = options;
-    this.#verifier = new ReplicaVerifier(options.verify ?? 'epoch', () => this.checksums());
+    this.#verifier = new ReplicaVerifier(options.verify ?? 'epoch', afterStep =>
+      this.#all({ op: 'checksum' }, { whenEnding: afterStep }),
+    );
   }
 
   /** Those of the replicas there are: fewer than at the beginning where one was lost and not replaced. */

@@ -233,7 +233,9 @@ export class ReplicaGroup {
 
   async #close(): Promise<void> {
     const threads = Promise.all(this.replicas.map(replica => replica.exited));
-    if (!this.#failure) {
+    // Whoever waits for an answer is told that there will be none, not that threads are gone.
+    const isBusy = this.#onEnd.size > 0;
+    if (!this.#failure && !isBusy) {
       const farewells = this.replicas.map(replica => replica.request<'close'>({ op: 'close' }));
       await within(Promise.allSettled(farewells), graceMs);
       await within(threads, graceMs);

@@ -5,11 +5,14 @@ import type { CoordinatorOptions } from './coordinator-options.js';
 /** Holds the replicas to their promise of bitwise equal weights, as often as it is told to. */
 export class ReplicaVerifier {
   readonly #when: NonNullable<CoordinatorOptions['verify']>;
-  readonly #checksums: () => Promise<readonly string[]>;
+  readonly #checksums: (afterStep: boolean) => Promise<readonly string[]>;
   #unverified = false;
 
-  /** @param checksums of all weights, by replica */
-  constructor(when: NonNullable<CoordinatorOptions['verify']>, checksums: () => Promise<readonly string[]>) {
+  /** @param checksums of all weights, by replica; right after a step, which stands, also when the run is to end */
+  constructor(
+    when: NonNullable<CoordinatorOptions['verify']>,
+    checksums: (afterStep: boolean) => Promise<readonly string[]>,
+  ) {
     this.#when = when;
     this.#checksums = checksums;
   }
@@ -17,7 +20,7 @@ export class ReplicaVerifier {
   /** After an optimizer step, the `step`-th. */
   async stepped(step: number): Promise<void> {
     this.#unverified = true;
-    if (this.#when === 'step') await this.verify(step);
+    if (this.#when === 'step') await this.verify(step, true);
   }
 
   /** Compares when training pauses: before validation, and before a new epoch's first batch. */
@@ -30,8 +33,8 @@ export class ReplicaVerifier {
    * @returns the checksums, one per replica and all equal
    * @throws ReplicasDivergedError when they do not
    */
-  async verify(step: number): Promise<readonly string[]> {
-    const checksums = await this.#checksums();
+  async verify(step: number, afterStep = false): Promise<readonly string[]> {
+    const checksums = await this.#checksums(afterStep);
     this.#unverified = false;
     const odd = checksums.findIndex(checksum => checksum !== checksums[0]);
     if (odd < 0) return checksums;

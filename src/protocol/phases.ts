@@ -8,6 +8,7 @@ export const phases = [
   'backward',
   'all-reduce',
   'update',
+  'checksum',
   'checkpoint',
   'close',
 ] as const;

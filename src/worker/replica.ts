@@ -183,7 +183,10 @@ export class Replica {
       this.#steps.tensors.end();
       this.#weights.rollback();
     },
-    checksum: () => this.#weights.checksum(),
+    checksum: () => {
+      this.#parts.place.enter('checksum');
+      return this.#weights.checksum();
+    },
     model: () => serialiseModel(this.#parts.engine.tf, this.#parts.loaded.model),
     memory: () => this.#parts.engine.memory(),
     close: () => undefined,
