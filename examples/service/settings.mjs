@@ -55,6 +55,7 @@ const limited = limits => ({
   keepCheckpoints: count(limits.checkpoints),
   maxRestarts: count(10),
   stallTimeout: { type: 'number', maximum: 3600 },
+  startTimeout: { type: 'number', maximum: 3600 },
 });
 
 export class Settings {

@@ -126,6 +126,7 @@ const runFlags: Readonly<Record<string, RunFlag>> = {
   'max-restarts': { key: 'maxRestarts', group: 'Training', value: 'n', read: number },
   'stall-timeout': { key: 'stallTimeout', group: 'Training', value: 'seconds', read: number },
   'stall-warning': { key: 'stallWarning', group: 'Training', value: 'seconds', read: number },
+  'start-timeout': { key: 'startTimeout', group: 'Training', value: 'seconds', read: number },
   out: { key: 'out', group: 'Output', value: 'folder', common: true },
   checkpoint: { key: 'checkpoint', group: 'Output', value: 'n', read: number },
   'keep-checkpoints': { key: 'keepCheckpoints', group: 'Output', value: 'n', read: number },

@@ -213,6 +213,12 @@ export const configSchema = z.strictObject({
     .max(2_147_483)
     .default(15)
     .describe('seconds a step may take before a warning names the replica it waits for'),
+  startTimeout: z
+    .number()
+    .positive()
+    .max(2_147_483)
+    .default(120)
+    .describe('seconds the start of a replica may take: engine, recipe, model'),
   onReplicaFailure: z
     .enum(failurePolicies)
     .default('fail')

@@ -27,7 +27,7 @@ export function makeCoordinator(
     stallWarningMs: config.stallWarning * 1000,
     onReplicaFailure: config.onReplicaFailure,
     maxRestarts: config.maxRestarts,
-    startTimeoutMs: Math.max(120, config.stallTimeout) * 1000,
+    startTimeoutMs: config.startTimeout * 1000,
     ...own,
   });
 }

@@ -71,6 +71,7 @@ const rules: Readonly<Record<keyof TrainConfig, Rule>> = {
   verify: 'free',
   stallTimeout: 'free',
   stallWarning: 'free',
+  startTimeout: 'free',
   onReplicaFailure: 'free',
   maxRestarts: 'free',
   track: 'free',

@@ -44,6 +44,8 @@ export interface CellResult extends Cell {
 
 /** What a step may take, in s; a replica that stalls is noticed after that. */
 const stallTimeout = 3;
+/** What the start of a replica may take, in s. */
+const startTimeout = 6;
 /** What is allowed beyond a configured bound, in s. */
 const beyondSeconds = 5;
 
@@ -71,6 +73,7 @@ function optionsOf(
     options: { ...strike },
     onReplicaFailure: policy,
     stallTimeout,
+    startTimeout,
     out: folder,
   };
 }
@@ -135,12 +138,17 @@ export function runCell(cell: Cell, expected: string, engine = 'cpu'): Promise<C
     const struck = strikeTime(marker);
     if (struck === undefined) problems.push('the fault never struck');
     const outcome = await judge(cell, ended, { expected, out, problems });
-    const boundSeconds =
-      (cell.fault === 'stall' && cell.phase !== 'close' ? stallTimeout : 0) + beyondSeconds;
+    const boundSeconds = configuredBound(cell) + beyondSeconds;
     const seconds = ((goneOn(ended, cell) ?? ended.endedAt) - (struck ?? 0)) / 1000;
     if (seconds > boundSeconds) problems.push(`${seconds.toFixed(1)} s, of ${boundSeconds} at most`);
     return { ...cell, outcome, problems, seconds, boundSeconds };
   });
+}
+
+/** How long nothing can be known of a fault, in s. */
+function configuredBound({ fault, phase }: Cell): number {
+  if (fault !== 'stall' || phase === 'close') return 0;
+  return phase === 'start' ? startTimeout : stallTimeout;
 }
 
 function leftovers(out: string): string[] {
