@@ -14,10 +14,13 @@ const args = [
   ...['--schedule', 'constant', '--lr', '0.001', '--augment'],
 ];
 
-/** The command in a shell that lets no file grow beyond `kib`. Node ignores the signal that comes with it. */
+/**
+ * The command in a shell that lets no file grow beyond `kib`. Node ignores the signal that comes with it, which what
+ * the tests load into every process of theirs would not.
+ */
 function limitedTo(kib: number, given: readonly string[]): Promise<Ended> {
   const script = join(packageRoot(), 'scripts', 'train.js');
-  const command = `ulimit -f ${kib * 2}; exec "$0" "$@"`;
+  const command = `unset NODE_OPTIONS; ulimit -f ${kib * 2}; exec "$0" "$@"`;
   const child = spawn('sh', ['-c', command, process.execPath, script, ...given], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '' },
