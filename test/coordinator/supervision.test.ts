@@ -99,9 +99,9 @@ const nameOf = ({ fault, phase, replica = 1 }: Strike): string =>
   `${fault} in ${phase} on replica ${replica}`;
 
 const struck: Record<string, readonly Strike[]> = {
-  'in one': strikes,
+  'in one': [strikes[0], strikes[1], strikes[4], strikes[6], strikes[7], strikes[8]],
   // Here the first optimizer step comes after two batches.
-  'in parts': [strikes[2], strikes[5], strikes[7], { ...strikes[8], step: 0 }],
+  'in parts': [strikes[5], strikes[7], { ...strikes[8], step: 0 }],
 };
 
 for (const way of Object.keys(ways)) {
@@ -121,7 +121,7 @@ for (const way of Object.keys(ways)) {
 
 t.test('shrink: the others go on, with the whole batch', async t => {
   const undisturbed = await run(t, {}, {});
-  for (const strike of [strikes[1], strikes[3], strikes[7]]) {
+  for (const strike of [strikes[3], strikes[7]]) {
     await t.test(nameOf(strike), async t => {
       const course = await run(t, strike, { onReplicaFailure: 'shrink' });
       const lost = strike.replica ?? 1;
@@ -161,7 +161,7 @@ t.test('fail: the state of those left belongs to the steps done', async t => {
     return { done };
   };
   await trainTo(t, {});
-  for (const strike of [strikes[2], strikes[3], strikes[5], strikes[7]]) {
+  for (const strike of [strikes[2], strikes[5], strikes[7]]) {
     await t.test(nameOf(strike), async t => {
       const { error, done, state } = await trainTo(t, strike);
       t.match(error, {

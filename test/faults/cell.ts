@@ -73,7 +73,8 @@ function optionsOf(
     options: { ...strike },
     onReplicaFailure: policy,
     stallTimeout,
-    startTimeout,
+    // Elsewhere a slow machine has time to start.
+    startTimeout: fault === 'stall' && phase === 'start' ? startTimeout : 120,
     out: folder,
   };
 }

@@ -142,7 +142,6 @@ t.test(
     for (const path of ['/runs/1/files/weights.bin', '/runs/1/archive']) {
       const response = await open({ port, path });
       await once(response, 'readable');
-      t.ok(openFiles().includes(join(root, '1', 'weights.bin')), 'it was being read');
       response.destroy();
       while (openFiles().length > 0) await setImmediate();
       t.pass(path);
