@@ -1,4 +1,6 @@
 /** What every bench shares: its settings, its report, and figures of repeated runs with median and spread. */
+
+import { spreadOf } from '../src/statistics.js';
 import type { Flags, ValuesOf } from './flags.js';
 import type { PeerOptions } from './peer.js';
 
@@ -50,14 +52,7 @@ export interface Bench<F extends Flags = Flags> {
 
 /** @param runs at least one figure */
 export function summarise(name: string, unit: string, runs: readonly number[]): Measurement {
-  return { name, unit, median: medianOf(runs), min: Math.min(...runs), max: Math.max(...runs), runs };
-}
-
-/** @param values at least one */
-export function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return { name, unit, ...spreadOf(runs) };
 }
 
 export function compare(row: Measurement, other: Measurement): Measurement {

@@ -46,9 +46,9 @@ export { JsonLinesTracker } from './callbacks/trackers/json-lines.js';
 export { type TensorBoardOptions, TensorBoardTracker } from './callbacks/trackers/tensorboard.js';
 export { TrainCB } from './callbacks/train.js';
 export type { CheckpointInfo } from './checkpoint/checkpoint.js';
-export { listCheckpoints } from './checkpoint/files.js';
 export type { SavedCheckpoint } from './checkpoint/kept-checkpoints.js';
 export { type LoadOptions, type LoadReport, readCheckpoint } from './checkpoint/learner-checkpoints.js';
+export { listCheckpoints } from './checkpoint/read-files.js';
 export { Checkpoint } from './checkpoint/restore.js';
 export {
   decodeTensors,
@@ -324,10 +324,11 @@ export type {
 } from './protocol/step-runner.js';
 export type { RunWarning } from './protocol/warning.js';
 export type { Random } from './random.js';
-export { resolveConfig, type TrainConfig, type TrainOptions } from './run/config.js';
+export type { TrainConfig, TrainOptions } from './run/config.js';
 export type { EpochRecord } from './run/epoch-record.js';
 export { type FoundLr, findLr } from './run/find-lr.js';
 export { saveModel } from './run/model-files.js';
+export { resolveConfig } from './run/resolve-config.js';
 export type { EventStamp, RunEvent, RunEventBody, RunFailure, RunProgress } from './run/run-events.js';
 export { type Run, type RunContext, startRun } from './run/run-handle.js';
 export type { Logger } from './run/run-log.js';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { writeAtomically } from '../../src/atomic-write.js';
 import { packageRoot } from '../../src/package-root.js';
-import { medianOf } from '../harness.js';
+import { medianOf } from '../../src/statistics.js';
 import { type Plan, plans, type Row, rows } from './plans.js';
 import { type RunRecord, readRecord } from './store.js';
 

@@ -4,7 +4,7 @@ import { BatchTransformCB } from '../../src/callbacks/batch-transform.js';
 import { CheckpointCB } from '../../src/callbacks/checkpoint.js';
 import { MetricsCB } from '../../src/callbacks/metrics.js';
 import { TrainCB } from '../../src/callbacks/train.js';
-import { listCheckpoints } from '../../src/checkpoint/files.js';
+import { listCheckpoints } from '../../src/checkpoint/read-files.js';
 import '../../src/checkpoint/learner-checkpoints.js';
 import { Coordinator } from '../../src/coordinator/coordinator.js';
 import { DataLoaders } from '../../src/data/data-loaders.js';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { capture } from '../checkpoint/capture.js';
 import type { CheckpointContent } from '../checkpoint/checkpoint.js';
-import { listCheckpoints } from '../checkpoint/files.js';
 import { KeptCheckpoints, type SavedCheckpoint } from '../checkpoint/kept-checkpoints.js';
 import { readCheckpoint } from '../checkpoint/learner-checkpoints.js';
+import { listCheckpoints } from '../checkpoint/read-files.js';
 import { removeCheckpoint, removeUnfinished, writeCheckpoint } from '../checkpoint/write-files.js';
 import { AbortedError, CheckpointError, ConfigError, ReplicasDivergedError } from '../errors.js';
 import { Callback } from '../learner/callback.js';
@@ -11,7 +11,6 @@ import type { Learner } from '../learner/learner.js';
 import type { MetricsRow } from '../learner/metrics-row.js';
 import { Monitor, type MonitorMode } from '../learner/monitor.js';
 import type { Position } from '../learner/position.js';
-import { EmaCB } from './ema.js';
 
 export interface CheckpointOptions {
   /** Where they go; made when first needed. */
@@ -185,8 +184,8 @@ export class CheckpointCB extends Callback {
     const { folder, keepLast } = this.#options;
     const { position, globalStep, atRest } = learn;
     const content = await this.#capture(learn);
-    const isSwapped = learn.find(EmaCB)?.isSwapped ?? false;
-    const isWhole = atRest && !isSwapped && !(failure instanceof ReplicasDivergedError);
+    const isOwn = learn.cbs.every(callback => callback.atRest);
+    const isWhole = atRest && isOwn && !(failure instanceof ReplicasDivergedError);
     if (!isWhole) await writeCheckpoint(join(folder, 'exception', `step-${globalStep}`), content);
     else if (keepLast > 0) {
       const path = join(folder, nameOf(learn, this.#monitor.name, undefined));

@@ -50,9 +50,9 @@ export class EmaCB extends Callback {
     this.#options = { decay, every, startStep, validate, keep };
   }
 
-  /** Whether the average stands where the trained weights belong: in a validation, and until replicas that failed obey. */
-  get isSwapped(): boolean {
-    return this.#swapped;
+  /** Not in a validation, nor until replicas that failed obey: then the average stands where the weights belong. */
+  override get atRest(): boolean {
+    return !this.#swapped;
   }
 
   override async beforeFit({ runner, resumed }: Learner): Promise<void> {

@@ -1,6 +1,7 @@
 /** What a callback finds of itself in a checkpoint: JSON, which somebody else may have written. */
 import { z } from 'zod';
 import { CheckpointError } from '../errors.js';
+import { problemsOf } from '../schema-problems.js';
 
 /** JSON has null for what is no number. */
 export const numberOrNull = z.number().nullable();
@@ -13,8 +14,7 @@ export function readState<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(state);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
-  throw new CheckpointError(`the state of ${callback} cannot be taken over: ${issues.join('; ')}`, {
+  throw new CheckpointError(`the state of ${callback} cannot be taken over: ${problemsOf(parsed.error)}`, {
     where: `callbacks.${callback}`,
     hint: 'the checkpoint is damaged, or of another version: use an earlier one',
   });

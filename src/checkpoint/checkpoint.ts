@@ -1,6 +1,7 @@
 /** What a checkpoint holds: tensors, and everything else as JSON, of which this file is the schema. */
 import { z } from 'zod';
 import { CheckpointError } from '../errors.js';
+import { problemsOf } from '../schema-problems.js';
 import type { StoredTensor } from './safetensors.js';
 
 const count = z.number().int().nonnegative();
@@ -78,8 +79,7 @@ export function parseInfo(value: unknown, where: string): CheckpointInfo {
     );
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`);
-  throw new CheckpointError(`this checkpoint is damaged: ${issues.join('; ')}`, {
+  throw new CheckpointError(`this checkpoint is damaged: ${problemsOf(parsed.error)}`, {
     where,
     hint: 'use another copy of it, or an earlier checkpoint',
   });

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { addMethods } from '../learner/extend.js';
 import type { Learner } from '../learner/learner.js';
 import { capture } from './capture.js';
-import { readCheckpointFiles, readTensorFile } from './files.js';
+import { readCheckpointFiles, readTensorFile } from './read-files.js';
 import { Checkpoint } from './restore.js';
 import { compareWeights, gather, requireAll, type WeightReport } from './weights.js';
 import { checkpointName, writeCheckpoint } from './write-files.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { listCheckpoints } from '../checkpoint/files.js';
+import { listCheckpoints } from '../checkpoint/read-files.js';
 
 /** What a run that was cut short has left, and how to go on with it; nothing where there is no checkpoint. */
 export async function savedLines(folder: string | undefined): Promise<string[]> {

@@ -31,6 +31,7 @@ import type {
   StepResult,
   StepRunner,
 } from '../protocol/step-runner.js';
+import type { BatchMemory } from './batch-memory.js';
 import { checkOptimizer } from './check-optimizer.js';
 import type { CoordinatorOptions } from './coordinator-options.js';
 import { ReplicaVerifier } from './replica-verifier.js';
@@ -114,7 +115,7 @@ export class Coordinator implements StepRunner {
     const step = this.#step;
     await this.#onShards<'predict'>(
       batch,
-      predictions,
+      this.#rowsFor(predictions),
       shard => ({ op: 'predict', shard, training, predictions, step }),
       { batch: 'begins' },
     );
@@ -155,7 +156,7 @@ export class Coordinator implements StepRunner {
     const isOneCommand = (this.#options.onReplicaFailure ?? 'fail') === 'fail';
     const reports = await this.#onShards<'train'>(
       batch,
-      predictions,
+      this.#rowsFor(predictions),
       shard => ({ op: 'train', shard, groups: isOneCommand ? groups : undefined, predictions, step }),
       { isOwnChange: isOneCommand },
     );
@@ -173,25 +174,20 @@ export class Coordinator implements StepRunner {
   ): Promise<StepResult> {
     await this.#verifier.before(batch, false, this.#step);
     const step = this.#step;
-    const reports = await this.#onShards<'valid'>(
-      batch,
+    const reports = await this.#onShards<'valid'>(batch, this.#rowsFor(predictions), shard => ({
+      op: 'valid',
+      shard,
       predictions,
-      shard => ({ op: 'valid', shard, predictions, step }),
-      {},
-    );
+      step,
+    }));
     return this.#stepResult(batch, predictions, reports);
   }
 
   async inputs(batch: Batch, { training = false }: { training?: boolean } = {}): Promise<Predictions> {
-    const { inputs, sharder } = this.#running.shared;
-    await this.#running.run<Results['inputs']>(
-      group => {
-        inputs.reserve(batch.ring.layout.capacity);
-        const shards = sharder.divide(batch);
-        return group.ask<'inputs'>(rank => ({ op: 'inputs', shard: shards[rank], training }));
-      },
-      { batch: 'leaves' },
-    );
+    const { inputs } = this.#running.shared;
+    await this.#onShards<'inputs'>(batch, inputs, shard => ({ op: 'inputs', shard, training }), {
+      batch: 'leaves',
+    });
     return inputs.read(batch.size);
   }
 
@@ -224,7 +220,7 @@ export class Coordinator implements StepRunner {
 
   /** Checksum of all weights, by replica. */
   checksums(): Promise<string[]> {
-    return this.#all({ op: 'checksum' }, {});
+    return this.#all({ op: 'checksum' });
   }
 
   /**
@@ -257,21 +253,21 @@ export class Coordinator implements StepRunner {
 
   #all<Op extends Command['op']>(
     command: Extract<Command, { op: Op }>,
-    kind: CommandKind,
+    kind?: CommandKind,
   ): Promise<Results[Op][]> {
     return this.#running.run<Results[Op]>(group => group.ask<Op>(() => command), kind);
   }
 
-  /** Gives every replica its shard of a batch. */
-  #onShards<Op extends 'predict' | 'train' | 'valid'>(
+  /** Gives every replica its shard of a batch. @param rows where they write what is asked for of each sample */
+  #onShards<Op extends 'predict' | 'train' | 'valid' | 'inputs'>(
     batch: Batch,
-    predictions: boolean,
+    rows: BatchMemory | undefined,
     command: (shard: Shard) => Extract<Command, { op: Op }>,
-    kind: CommandKind,
+    kind?: CommandKind,
   ): Promise<Results[Op][]> {
-    const { sharder, predictions: memory } = this.#running.shared;
+    const { sharder } = this.#running.shared;
     return this.#running.run<Results[Op]>(group => {
-      memory.reserve(predictions ? batch.ring.layout.capacity : 0);
+      rows?.reserve(batch.ring.layout.capacity);
       const shards = sharder.divide(batch);
       return group.ask<Op>(rank => command(shards[rank]));
     }, kind);
@@ -287,8 +283,12 @@ export class Coordinator implements StepRunner {
     return this.#deliver({ ...result, predictions: this.#predictions(batch, predictions) });
   }
 
+  #rowsFor(predictions: boolean): BatchMemory | undefined {
+    return predictions ? this.#running.shared.predictions : undefined;
+  }
+
   #predictions({ size }: Batch, wanted: boolean): Predictions | undefined {
-    return wanted ? this.#running.shared.predictions.read(size) : undefined;
+    return this.#rowsFor(wanted)?.read(size);
   }
 
   #deliver<Result extends { readonly hooks?: ReplicaHooks }>(result: Result): Result {

@@ -2,7 +2,7 @@
 import { RecipeError } from '../errors.js';
 import type { ReadyReport } from '../protocol/messages.js';
 import type { ReplicaGroup } from './replica-group.js';
-import { copyState } from './replica-state.js';
+import { copyState, sharedFloats, sizesOf } from './replica-state.js';
 
 export interface Joining {
   /** Rank of a replica that has the run's state; −1 where none has: replica 0's weights are then everybody's. */
@@ -14,11 +14,11 @@ export interface Joining {
 /** Shares a new ring, takes back what is left of an unfinished batch, and gives the fresh ones the state. */
 export async function joinGroup(
   group: ReplicaGroup,
-  { parameters, buffers }: ReadyReport,
+  model: ReadyReport,
   { holder, fresh }: Joining,
 ): Promise<void> {
-  const floats = [...parameters, ...buffers].reduce((n, { size }) => n + size, 0);
-  const ring = group.replicas.map(() => new SharedArrayBuffer(floats * Float32Array.BYTES_PER_ELEMENT));
+  const { parameters, buffers } = sizesOf(model);
+  const ring = group.replicas.map(() => sharedFloats(parameters + buffers));
   group.replicas.forEach((replica, rank) => {
     replica.share({ share: 'ring', rank, control: group.control.buffer, buffers: ring });
   });
@@ -28,7 +28,7 @@ export async function joinGroup(
     return;
   }
   await group.request<'rollback'>(() => ({ op: 'rollback' }));
-  if (fresh.length > 0) await copyState(group, { parameters, buffers }, holder, fresh);
+  if (fresh.length > 0) await copyState(group, model, holder, fresh);
 }
 
 /** @throws RecipeError when the replicas did not all build the same model */

@@ -12,8 +12,7 @@ export interface Casualty {
 /** What one replica answered. */
 export type Answer<T> =
   | { readonly ok: true; readonly result: T }
-  /** `freed`: nothing is wrong with it, it was waiting for another one. */
-  | { readonly ok: false; readonly error: GradringError; readonly freed: boolean };
+  | { readonly ok: false; readonly error: GradringError };
 
 /** What would go wrong on another thread too, if it is not something thrown by the user's own code. */
 const certain: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -26,7 +25,7 @@ const certain: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /** Whether another thread may do better. */
-export function isWorthAnotherTry({ replica: _, error }: Casualty): boolean {
+export function isWorthAnotherTry({ error }: Casualty): boolean {
   const reason = error instanceof ReplicaError && error.cause instanceof GradringError ? error.cause : error;
   return !certain.has(reason.code) || reason.cause !== undefined;
 }

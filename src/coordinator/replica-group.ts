@@ -141,9 +141,9 @@ export class ReplicaGroup {
         return { ok: true, result: await ask(replica) };
       } catch (thrown) {
         const error = blame(replica, this.control, thrown);
-        const freed = wasFreed(thrown);
-        if (!freed) this.#fail(replica, error);
-        return { ok: false, error, freed };
+        // Nothing is wrong with one that only waited for another.
+        if (!wasFreed(thrown)) this.#fail(replica, error);
+        return { ok: false, error };
       } finally {
         missing.delete(replica);
       }
@@ -154,7 +154,7 @@ export class ReplicaGroup {
     const given = await Promise.all(
       answers.map((answer, at): Promise<Answer<T>> | Answer<T> => {
         const error = this.#casualties.get(replicas[at]);
-        return missing.has(replicas[at]) && error ? { ok: false, error, freed: false } : answer;
+        return missing.has(replicas[at]) && error ? { ok: false, error } : answer;
       }),
     );
     const odd = given.find(answer => !answer.ok);

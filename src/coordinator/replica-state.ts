@@ -11,12 +11,13 @@ import type { ReplicaGroup } from './replica-group.js';
 
 const floats = (infos: readonly ParameterInfo[]): number => infos.reduce((n, { size }) => n + size, 0);
 
-const sharedFloats = (length: number): SharedArrayBuffer =>
+export const sharedFloats = (length: number): SharedArrayBuffer =>
   new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT);
 
 type Model = Pick<ReadyReport, 'parameters' | 'buffers'>;
 
-const sizesOf = ({ parameters, buffers }: Model): StateSizes => ({
+/** Floats of all parameters, and of all buffers, of a model. */
+export const sizesOf = ({ parameters, buffers }: Model): StateSizes => ({
   parameters: floats(parameters),
   buffers: floats(buffers),
 });

@@ -1,7 +1,7 @@
 /**
  * Has commands done by all replicas whatever becomes of one of them. Where some fail, the others make up the next
  * group: alone, or with new threads in the places of those lost, which take over the state of a live one. What a
- * command needs for that is told with it (`Command kind`):
+ * command needs for that is told with it (`CommandKind`):
  *
  *   a batch          is taken back on all replicas and done again from its beginning
  *   an own change    (an optimizer step) is done by each replica for itself: where it succeeded it stands
@@ -183,15 +183,14 @@ export class Supervisor {
     left: readonly ReplicaHandle[],
     failure: GradringError,
   ): (ReplicaHandle | string)[] {
-    const { onReplicaFailure = 'fail', maxRestarts = 3 } = this.#options;
+    const { onReplicaFailure: policy = 'fail', maxRestarts = 3 } = this.#options;
     const lost = replicas.length - left.length;
     const isHopeless = casualties.some(casualty => !isWorthAnotherTry(casualty));
-    const restarts = onReplicaFailure === 'restart' && this.#restarts + lost <= maxRestarts;
-    if (onReplicaFailure === 'fail' || isHopeless || (onReplicaFailure === 'restart' && !restarts))
-      this.#ending ??= failure;
+    const mayRestart = policy === 'restart' && this.#restarts + lost <= maxRestarts;
+    if (isHopeless || !(mayRestart || policy === 'shrink')) this.#ending ??= failure;
     // Without the run's state a replica is of no use to one that ends.
     if (this.#ending) return left.filter(replica => this.#holders.has(replica));
-    if (!restarts) {
+    if (!mayRestart) {
       this.#warnOf(
         casualties,
         'W_REPLICA_LOST',

@@ -34,6 +34,14 @@ export abstract class Callback {
   /** Takes back what `saveState` gave; called after `beforeFit`. */
   restoreState?(state: unknown, learn: Learner): Done;
 
+  /**
+   * false while it has put other weights in the place of those trained, such as an average: what stands on the replicas
+   * is then not what `learn.position` says.
+   */
+  get atRest(): boolean {
+    return true;
+  }
+
   /** Whether its five steps are exactly those of the runner, so that they can be done as one. `TrainCB` says so. */
   get isStockStep(): boolean {
     return false;

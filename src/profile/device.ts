@@ -8,9 +8,9 @@ import type { Batch, TransformSpec } from '../protocol/batch.js';
 import type { GroupSettings } from '../protocol/optimizer.js';
 import type { TrainConfig } from '../run/config.js';
 import { makeCoordinator } from '../run/make-coordinator.js';
+import { percentilesOf, sum } from '../statistics.js';
 import type { DeviceProfile, TrainingProfile } from './loader-profile.js';
 import { RateWindows } from './rate-windows.js';
-import { percentilesOf, sum } from './statistics.js';
 import { syntheticBatch } from './synthetic-batch.js';
 
 /** What every training does to its images; with which numbers makes no difference to the speed. */

@@ -1,9 +1,9 @@
 /** What a profile of a loader holds: plain data, as `--json` writes it. docs/profiler.md describes every field. */
 import type { CacheKind } from '../data/cache/cache-options.js';
 import type { ImageShape } from '../protocol/batch.js';
+import type { Percentiles } from '../statistics.js';
 import type { ProcessLoad } from './process-watch.js';
 import type { Rates } from './rate-windows.js';
-import type { Percentiles } from './statistics.js';
 import type { Verdict } from './verdict.js';
 
 /** Where the time of one sample goes, on one thread: microseconds, means over the samples looked at. */

@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import type { Dataset } from '../data/dataset.js';
 import type { OpenDataOptions } from '../data/open-dataset.js';
 import { ConfigError } from '../errors.js';
-import { resolveConfig, type TrainConfig, type TrainOptions } from '../run/config.js';
+import type { TrainConfig, TrainOptions } from '../run/config.js';
+import { resolveConfig } from '../run/resolve-config.js';
 
 /** Those of a training that say how data are loaded and what trains on them; defaults as there. */
 type RunOptions = Pick<

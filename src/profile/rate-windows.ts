@@ -1,4 +1,4 @@
-import { type Percentiles, percentilesOf, type Spread, spreadOf } from './statistics.js';
+import { type Percentiles, percentilesOf, type Spread, spreadOf } from '../statistics.js';
 
 /** Parts that the time of a measurement is divided into: their rates give the median and the spread. */
 const WINDOWS = 5;

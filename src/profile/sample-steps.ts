@@ -5,10 +5,10 @@ import { datasetReader } from '../data/samples/dataset-reader.js';
 import { openReader } from '../data/samples/sample-reader.js';
 import { imageBytes } from '../data/samples/sample-source.js';
 import { Purpose, Random } from '../random.js';
+import { sum } from '../statistics.js';
 import { inflatePng } from './inflate-png.js';
 import type { DatasetProfile, SampleSteps } from './loader-profile.js';
 import { SampleFiles } from './sample-files.js';
-import { sum } from './statistics.js';
 import { Passes, type Step } from './step-timer.js';
 
 /** Samples looked at, at most: spread evenly, they tell the mean of all to a few per cent. */

@@ -1,6 +1,6 @@
 /** Times steps that take microseconds, on a machine that may be busy with other things. */
 import { setImmediate } from 'node:timers/promises';
-import { medianOf, sum } from './statistics.js';
+import { medianOf, sum } from '../statistics.js';
 
 /** Of the whole time: what one pass over the samples may take, so that there are several of each step. */
 const PASS_SHARE = 1 / 12;

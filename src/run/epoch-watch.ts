@@ -1,6 +1,7 @@
 /** What a person could make faster, or must look at, found at the end of each epoch. */
 import type { TimeShares } from '../callbacks/time-account.js';
 import type { RunWarning } from '../protocol/warning.js';
+import { medianOf } from '../statistics.js';
 import type { TrainConfig } from './config.js';
 
 /** What an epoch came to. */
@@ -91,8 +92,8 @@ function slowReplica({ epoch, step, timeShares, replicas: count }: WatchedEpoch)
   if (replicas.length !== count) return undefined;
   for (const [replica, { device, compute }] of replicas.entries()) {
     const others = replicas.filter((_, rank) => rank !== replica).map(times => times.compute);
-    const usual = median(others);
     // Alone, or without times.
+    const usual = others.length > 0 && medianOf(others);
     if (!usual || compute <= slownessLimit * usual) continue;
     const factor = (compute / usual).toFixed(1);
     return {
@@ -114,11 +115,4 @@ function slowCheckpoints({ step, checkpoints: { share, runSeconds } }: WatchedEp
     hint: 'save less often (checkpointSteps, --checkpoint-steps), or put the run folder on a faster disk (--out)',
     step,
   };
-}
-
-/** NaN of none. */
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

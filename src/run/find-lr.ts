@@ -4,10 +4,11 @@ import { ConfigError } from '../errors.js';
 import '../inspect/lr-find.js';
 import { Learner } from '../learner/learner.js';
 import { stepCallbacksOf } from './callbacks-of.js';
-import { resolveConfig, type TrainOptions } from './config.js';
+import type { TrainOptions } from './config.js';
 import { withRun } from './open-run.js';
 import { optimizerChoice } from './optimizer-choice.js';
 import { announce } from './report.js';
+import { resolveConfig } from './resolve-config.js';
 import { RunFolder } from './run-folder.js';
 import type { TrainContext } from './train-context.js';
 

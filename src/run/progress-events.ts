@@ -18,17 +18,22 @@ export class ProgressEventsCB extends Callback {
     this.#report = report;
   }
 
-  override afterBatch({ epoch, iter, dl, globalStep, loss, training, clock }: Learner): void {
-    const now = clock();
+  override afterBatch(learn: Learner): void {
+    const now = learn.clock();
     if (now - this.#reportedAt < intervalMs) return;
     this.#reportedAt = now;
-    this.#report({
-      epoch: epoch + 1,
-      batch: iter + 1,
-      batches: dl.length,
-      step: globalStep,
-      loss: Number.isFinite(loss) ? loss : null,
-      phase: training ? 'train' : 'valid',
-    });
+    this.#report(progressOf(learn));
   }
+}
+
+/** How far a fit is, once a batch is done. */
+export function progressOf({ epoch, iter, dl, globalStep, loss, training }: Learner): RunProgress {
+  return {
+    epoch: epoch + 1,
+    batch: iter + 1,
+    batches: dl.length,
+    step: globalStep,
+    loss: Number.isFinite(loss) ? loss : null,
+    phase: training ? 'train' : 'valid',
+  };
 }

@@ -1,5 +1,6 @@
 import { Callback } from '../learner/callback.js';
 import type { Learner } from '../learner/learner.js';
+import { progressOf } from './progress-events.js';
 import type { Logger } from './run-log.js';
 
 const recordEveryMs = 10_000;
@@ -26,9 +27,11 @@ export class StepLogCB extends Callback {
     const now = learn.clock();
     if (now - this.#notedMs < recordEveryMs) return;
     this.#notedMs = now;
-    const { epoch, iter, dl, training, loss } = learn;
-    const phase = training ? 'train' : 'valid';
-    const record = { event: 'progress', epoch: epoch + 1, phase, batch: iter + 1, batches: dl.length, loss };
-    this.#log.debug(record, `epoch ${epoch + 1}, ${phase} batch ${iter + 1} of ${dl.length}`);
+    const progress = progressOf(learn);
+    const { epoch, phase, batch, batches } = progress;
+    this.#log.debug(
+      { event: 'progress', ...progress },
+      `epoch ${epoch}, ${phase} batch ${batch} of ${batches}`,
+    );
   }
 }

@@ -1,9 +1,10 @@
 /** Turns, contests and ratios; pictures that are the same in every call. */
 import sharp from 'sharp';
 import t from 'tap';
-import { medianOf, summarise } from '../../bench/harness.js';
+import { summarise } from '../../bench/harness.js';
 import { photos } from '../../bench/image-sets.js';
 import { epochRate, pairedRatio, takeTurns, type Variant } from '../../bench/rounds.js';
+import { medianOf } from '../../src/statistics.js';
 
 /** Whose figures are given, round by round, and who notes its turns. */
 function scripted(turns: string[], name: string, figures: readonly number[], contest?: string): Variant {

@@ -6,7 +6,7 @@ import { CheckpointCB } from '../../src/callbacks/checkpoint.js';
 import { EmaCB } from '../../src/callbacks/ema.js';
 import { GradientAccumulationCB } from '../../src/callbacks/gradient-accumulation.js';
 import { GradientClipCB } from '../../src/callbacks/gradient-clip.js';
-import { listCheckpoints } from '../../src/checkpoint/files.js';
+import { listCheckpoints } from '../../src/checkpoint/read-files.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { SampleError } from '../../src/errors.js';
 import { Callback } from '../../src/learner/callback.js';

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { CheckpointCB, type CheckpointOptions } from '../../src/callbacks/checkpoint.js';
-import { listCheckpoints } from '../../src/checkpoint/files.js';
+import { listCheckpoints } from '../../src/checkpoint/read-files.js';
 import { Callback } from '../../src/learner/callback.js';
 import type { Learner } from '../../src/learner/learner.js';
 import type { MetricsRow } from '../../src/learner/metrics-row.js';

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { readTensorFile } from '../../src/checkpoint/files.js';
+import { readTensorFile } from '../../src/checkpoint/read-files.js';
 import { weightsOf } from '../fixtures/coordinators.js';
 import { makeRun } from './runs.js';
 

@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { listCheckpoints, readCheckpointFiles } from '../../src/checkpoint/files.js';
+import { listCheckpoints, readCheckpointFiles } from '../../src/checkpoint/read-files.js';
 import { packageRoot } from '../../src/package-root.js';
 import { train } from '../../src/run/train.js';
 import { type Ended, trainCommand } from '../cli/command.js';

@@ -1,7 +1,7 @@
 /** Rates from the times of batches: made up here, so that every figure can be worked out. */
 import t from 'tap';
 import { RateWindows } from '../../src/profile/rate-windows.js';
-import { percentilesOf } from '../../src/profile/statistics.js';
+import { percentilesOf } from '../../src/statistics.js';
 
 /** Adds batches of 10 images that take so many ms each, until the measurement is complete. */
 function measure(seconds: number, ms: (batch: number) => number): RateWindows {

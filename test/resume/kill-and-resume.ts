@@ -1,18 +1,16 @@
 /** Kills the whole program in the middle of a training and lets it go on, until it has come to its end. */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { listCheckpoints } from '../../src/checkpoint/files.js';
+import { fileURLToPath } from 'node:url';
+import { listCheckpoints } from '../../src/checkpoint/read-files.js';
 import { packageRoot } from '../../src/package-root.js';
 import type { TrainSummary } from '../../src/run/summary.js';
 
-/** When to kill: so long after the start of the program, or at the first file half written after that. */
-export interface KillPoint {
-  readonly when: 'time' | 'saving';
-  readonly afterMs: number;
-  /** Of `saving`: the how manieth file half written. Default 1. */
-  readonly file?: number;
-}
+/** When to kill: so long after the start of the program, or in the middle of its how manieth file of a checkpoint. */
+export type KillPoint =
+  | { readonly when: 'time'; readonly afterMs: number }
+  | { readonly when: 'saving'; readonly file: number };
 
 /** A program that was killed. */
 export interface Kill {
@@ -65,7 +63,7 @@ export async function killAndResume(
   const left = [...points];
   for (;;) {
     const point = left[0];
-    const ended = await program(next, point && { point, out });
+    const ended = await program(next, point);
     if (saysNothingToResume(ended)) {
       rmSync(out, { recursive: true, force: true });
       restarts++;
@@ -80,51 +78,32 @@ export async function killAndResume(
   }
 }
 
-/** Runs the command as a user would. */
-function program(args: readonly string[], kill?: { point: KillPoint; out: string }): Promise<Ended> {
+const killsItself = fileURLToPath(new URL('kill-while-writing.js', import.meta.url));
+
+/** Runs the command as a user would, and kills it at this point. */
+function program(args: readonly string[], point?: KillPoint): Promise<Ended> {
   const since = performance.now();
-  const child = spawn(process.execPath, [join(packageRoot(), 'scripts', 'train.js'), ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
-  const cancel = kill && atPoint(kill.point, kill.out, () => child.kill('SIGKILL'));
+  // Someone who looks on from outside comes too late now and then: the file is whole by then.
+  const isSaving = point?.when === 'saving';
+  const child = spawn(
+    process.execPath,
+    [...(isSaving ? ['--import', killsItself] : []), join(packageRoot(), 'scripts', 'train.js'), ...args],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', ...(isSaving && { KILL_AT_FILE: String(point.file) }) },
+    },
+  );
+  const timer = point?.when === 'time' && setTimeout(() => child.kill('SIGKILL'), point.afterMs);
   let stderr = '';
   child.stderr.on('data', chunk => {
     stderr += chunk;
   });
   return new Promise(resolve =>
     child.once('close', code => {
-      cancel?.();
+      if (timer) clearTimeout(timer);
       resolve({ code, stderr, ms: performance.now() - since });
     }),
   );
-}
-
-/** Calls `then` once, when the point has come. @returns what to call when it no longer matters */
-function atPoint({ when, afterMs, file = 1 }: KillPoint, out: string, then: () => void): () => void {
-  const ending = new AbortController();
-  const { signal } = ending;
-  const folder = join(out, 'checkpoints');
-  let seen = 0;
-  const lookForFiles = (): void => {
-    if (signal.aborted) return;
-    if (!existsSync(folder)) {
-      setTimeout(lookForFiles, 5);
-      return;
-    }
-    const names = new Set<string>();
-    watch(folder, { signal }, (_, name) => {
-      // Each file is told of several times: when it is made, written, renamed.
-      if (!name?.endsWith('.tmp') || names.has(name)) return;
-      names.add(name);
-      if (++seen === file) then();
-    });
-  };
-  const timer = setTimeout(when === 'time' ? then : lookForFiles, afterMs);
-  return () => {
-    clearTimeout(timer);
-    ending.abort();
-  };
 }
 
 const saysNothingToResume = ({ code, stderr }: Ended): boolean =>

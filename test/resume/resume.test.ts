@@ -13,8 +13,8 @@ t.test('SIGKILL of the whole program, and --resume', async t => {
   const expected = await undisturbed(args, join(folder, 'whole'));
   const points = [
     // The first checkpoint: nothing is left to go on from.
-    { when: 'saving', afterMs: 0, file: 1 },
-    { when: 'saving', afterMs: 0, file: 5 },
+    { when: 'saving', file: 1 },
+    { when: 'saving', file: 5 },
   ] as const;
   const { kills, summary, restarts } = await killAndResume(args, join(folder, 'killed'), points);
   t.equal(kills.length, points.length);

@@ -33,7 +33,7 @@ function drawPoints(count: number, durationMs: number, draw = 0): KillPoint[][] 
   const within = (ms: number): number => Math.round(ms * random.float());
   const points = Array.from({ length: count }, (_, index): KillPoint => {
     if (index % 10 === 9) return { when: 'time', afterMs: within(durationMs / 5) };
-    if (index % 2 === 1) return { when: 'saving', afterMs: 0, file: 1 + random.below(files) };
+    if (index % 2 === 1) return { when: 'saving', file: 1 + random.below(files) };
     return { when: 'time', afterMs: within(durationMs * 0.9) };
   });
   // Some runs are killed once, some twice, some three times.

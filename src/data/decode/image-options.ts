@@ -26,8 +26,9 @@ export interface ImageOptions extends Partial<ImageLimits> {
 /** A path, bytes, or what reads them. */
 type ImageFile = string | Uint8Array | (() => Uint8Array);
 
-/** Images that are tried, at most, for their shape. */
-const TRIED = 100;
+/** Images that are tried for their shape, at most: one, unless bad samples are skipped. */
+export const shapesTried = ({ onBadSample }: Pick<ImageOptions, 'onBadSample'>): number =>
+  onBadSample === 'skip' ? 100 : 1;
 
 /**
  * `shapeOf` the first of several images; of the first that can be read where bad samples are skipped.
@@ -41,7 +42,7 @@ export async function firstShape(
   options: ImageOptions,
   whereAt?: (row: number) => string,
 ): Promise<ImageShape> {
-  const tried = options.onBadSample === 'skip' ? Math.min(count, TRIED) : 1;
+  const tried = Math.min(count, shapesTried(options));
   for (let row = 0; row < tried - 1; row++) {
     try {
       return await shapeOf(imageAt(row), options, whereAt?.(row));

@@ -10,7 +10,7 @@ import type { ImageShape } from '../../protocol/batch.js';
 import { PackDataset } from '../datasets/pack.js';
 import { type PackHeader, VERSION } from '../datasets/pack-format.js';
 import { type PackRecord, writePack } from '../datasets/write-pack.js';
-import { type ImageOptions, shapeOf } from '../decode/image-options.js';
+import { type ImageOptions, shapeOf, shapesTried } from '../decode/image-options.js';
 import { imageBytesOf } from './image-bytes.js';
 import type { LabelCoding } from './label-coding.js';
 import type { ParquetFile } from './parquet-file.js';
@@ -118,17 +118,15 @@ async function openSound(
 
 type Records = AsyncGenerator<PackRecord, void, undefined>;
 
-/** Images that are tried, at most, for their shape. */
-const TRIED = 100;
-
 /** Shape of the first image; of the first that can be read, where bad samples are skipped. */
 async function shapeOfRecords(
   records: Records,
   file: string,
-  { onBadSample, maxPixels, maxFileBytes }: ImageOptions = {},
+  images: ImageOptions = {},
 ): Promise<{ shape: ImageShape; tried: readonly PackRecord[] }> {
   const tried: PackRecord[] = [];
-  const most = onBadSample === 'skip' ? TRIED : 1;
+  const { maxPixels, maxFileBytes } = images;
+  const most = shapesTried(images);
   for (;;) {
     const next = await records.next();
     // What is read next may lie in the same buffer.

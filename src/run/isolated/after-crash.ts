@@ -1,7 +1,7 @@
 /** How a run whose process crashed can go on. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { listCheckpoints } from '../../checkpoint/files.js';
+import { listCheckpoints } from '../../checkpoint/read-files.js';
 import { parseGpuSpec } from '../../engine/gpu-spec.js';
 import type { FailurePolicy } from '../../protocol/failure-policy.js';
 import type { TrainOptions } from '../config.js';

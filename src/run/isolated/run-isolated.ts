@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AbortedError, ConfigError, type IsolatedRunError } from '../../errors.js';
-import { resolveConfig, type TrainConfig, type TrainOptions } from '../config.js';
+import type { TrainConfig, TrainOptions } from '../config.js';
+import { resolveConfig } from '../resolve-config.js';
 import type { RunControls } from '../run-controls.js';
 import { RunFolder } from '../run-folder.js';
 import type { Logger } from '../run-log.js';

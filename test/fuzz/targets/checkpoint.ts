@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CheckpointInfo, parseInfo } from '../../../src/checkpoint/checkpoint.js';
-import { readCheckpointFiles } from '../../../src/checkpoint/files.js';
+import { readCheckpointFiles } from '../../../src/checkpoint/read-files.js';
 import {
   decodeTensors,
   encodeTensors,

@@ -1,6 +1,7 @@
 /** Settings of a run, as a program or a saved run hands them in. */
 import { strict as assert } from 'node:assert';
-import { resolveConfig, type TrainOptions } from '../../../src/run/config.js';
+import type { TrainOptions } from '../../../src/run/config.js';
+import { resolveConfig } from '../../../src/run/resolve-config.js';
 import type { FuzzTarget, OpenTarget } from '../target.js';
 
 const settings: readonly TrainOptions[] = [
