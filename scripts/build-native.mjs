@@ -1,71 +1,121 @@
 #!/usr/bin/env node
-// Builds the torch engine's addon: node scripts/build-native.mjs [--require | --optional] [--out folder]
+// Builds the native addons: node scripts/build-native.mjs [torch] [images] [--require | --optional]
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build, CompileError, plan, writeStamp } from './native/compile.mjs';
+import { build, CompileError, writeStamp } from './native/compile.mjs';
 import { locate } from './native/locate.mjs';
 import { withLock } from './native/lock.mjs';
+import { locateImageLibraries, planImages } from './native/plan-images.mjs';
+import { planTorch } from './native/plan-torch.mjs';
 import { findCompiler } from './native/toolchain.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = text => process.stdout.write(`${text}\n`);
 const relativePath = path => relative(process.cwd(), path) || '.';
 
-const help = `Builds the torch engine's addon for the LibTorch found on this machine.
+const help = `Builds the native addons: the torch engine, for the LibTorch found on this machine, and faster image decoders.
 
-  node scripts/build-native.mjs [options]
+  node scripts/build-native.mjs [torch] [images] [options]      both, if none is named
 
-  --require      no LibTorch, or no compiler, is an error
+  --require      nothing to build with is an error: no LibTorch, no image library, no compiler
   --optional     a compilation that fails is one line, not an error (for npm install)
-  --out <folder> where to build; build/torch otherwise
+  --out <folder> build/ otherwise; the addons are made in its folders torch/ and images/
 
   GRADRING_LIBTORCH  a folder to use (LibTorch's, or a Python's torch package), or "off"
+  GRADRING_IMAGES    "off" to do without libdeflate and libjpeg-turbo
   CXX                the compiler
   CUDA_HOME          the CUDA toolkit, where no wheel brings its headers`;
 
+/** What can be built: `find` gives a job, or the reason why there is none. */
+const addons = {
+  torch: {
+    title: 'torch engine',
+    target: 'gradring_torch.node',
+    find(compiler, out) {
+      const found = locate();
+      if ('skipped' in found) return found;
+      const { torch } = found;
+      const { folder, version, cuda, cudaLacking, onednn, mps } = torch;
+      const parts = [
+        `CUDA ${cuda?.version ?? 'no'}`,
+        `oneDNN ${onednn ?? 'no'}`,
+        ...(mps ? ['MPS yes'] : []),
+      ];
+      const lines = [`LibTorch ${version}, ${torch.source} (${folder}), ${parts.join(', ')}`];
+      if (cudaLacking) lines.push(`built without CUDA: ${cudaLacking}`);
+      const stamp = { version, folder, cuda: cuda?.version ?? null, onednn, mps };
+      return { lines, stamp, plan: () => planTorch({ sources: join(root, 'native'), out, torch, compiler }) };
+    },
+  },
+  images: {
+    title: 'image decoders',
+    target: 'gradring_images.node',
+    find(compiler, out) {
+      const { found, missing } = locateImageLibraries(compiler);
+      const toInstall = missing.map(({ install }) => install).join(' ');
+      if (found.length === 0) {
+        if (missing.length === 0) return { skipped: 'GRADRING_IMAGES=off', advice: 'unset it to build them' };
+        const names = missing.map(({ name }) => name).join(' nor ');
+        return { skipped: `neither ${names} found`, advice: `install them (apt install ${toInstall})` };
+      }
+      const names = found.map(({ name }) => name);
+      const lines = [names.join(', ') + (toInstall && `; not found: ${toInstall}`)];
+      const sources = join(root, 'native', 'images');
+      return {
+        lines,
+        stamp: { libraries: names },
+        plan: () => planImages({ sources, out, found, compiler }),
+      };
+    },
+  },
+};
+
 async function main() {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       require: { type: 'boolean', default: false },
       optional: { type: 'boolean', default: false },
-      out: { type: 'string', default: join(root, 'build', 'torch') },
+      out: { type: 'string', default: join(root, 'build') },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return say(help);
-  const out = resolve(values.out);
-  const found = locate();
-  if ('skipped' in found) return skip(found.skipped, found.advice, values.require);
+  const unknown = positionals.find(name => !Object.hasOwn(addons, name));
+  if (unknown !== undefined) {
+    process.stderr.write(`there is no addon ${unknown}: torch, images\n`);
+    process.exitCode = 2;
+    return;
+  }
   const compiler = findCompiler();
-  if (!compiler) return skip('no C++ compiler found', 'install g++ 11 or clang 12, or later', values.require);
+  for (const name of positionals.length > 0 ? positionals : Object.keys(addons))
+    await make(addons[name], compiler, join(resolve(values.out), name), values);
+}
+
+async function make({ title, target, find }, compiler, out, { require, optional }) {
+  const found = compiler
+    ? find(compiler, out)
+    : { skipped: 'no C++ compiler found', advice: 'install g++ 11 or clang 12, or later' };
+  if ('skipped' in found) return skip(title, found, require);
+  for (const line of found.lines) say(`${title}: ${line}`);
   await withLock(
     out,
-    () => compileAll(found.torch, compiler, out, values.optional),
-    pid => say(`torch engine: waiting for another build${pid ? ` (process ${pid})` : ''}`),
+    () => compileAll({ title, out, target: join(out, target), compiler, optional, ...found }),
+    pid => say(`${title}: waiting for another build${pid ? ` (process ${pid})` : ''}`),
   );
 }
 
-function skip(reason, advice, required) {
-  const text = `torch engine: not built: ${reason}; ${advice}`;
+function skip(title, { skipped, advice }, required) {
+  const text = `${title}: not built: ${skipped}; ${advice}`;
   if (!required) return say(text);
   process.stderr.write(`${text}\n`);
   process.exitCode = 1;
 }
 
-async function compileAll(torch, compiler, out, optional) {
-  const { folder, version, cuda, cudaLacking, onednn, mps } = torch;
-  const parts = [`CUDA ${cuda?.version ?? 'no'}`, `oneDNN ${onednn ?? 'no'}`, ...(mps ? ['MPS yes'] : [])];
-  say(`torch engine: LibTorch ${version}, ${torch.source} (${folder}), ${parts.join(', ')}`);
-  if (cudaLacking) say(`torch engine: built without CUDA: ${cudaLacking}`);
-  const job = {
-    sources: join(root, 'native'),
-    out,
-    target: join(out, 'gradring_torch.node'),
-    torch,
-    compiler,
-  };
+async function compileAll({ title, out, target, compiler, optional, plan: makePlan, stamp }) {
+  const plan = makePlan();
   const logFile = join(out, 'build.log');
   mkdirSync(out, { recursive: true });
   writeFileSync(logFile, '');
@@ -75,17 +125,14 @@ async function compileAll(torch, compiler, out, optional) {
   };
   const started = performance.now();
   try {
-    const compiled = await build({ ...job, log });
-    const stamp = { version, folder, cuda: cuda?.version ?? null, onednn, mps, compiler };
-    writeStamp(join(out, 'build.json'), { ...stamp, hash: plan(job).hash });
+    const compiled = await build({ plan, target, compiler, log });
+    writeStamp(join(out, 'build.json'), { ...stamp, compiler, hash: plan.hash });
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     const done = compiled === 0 ? 'is up to date' : `compiled from ${compiled} files in ${seconds} s`;
-    say(`torch engine: ${relativePath(job.target)} ${done}`);
+    say(`${title}: ${relativePath(target)} ${done}`);
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
-    process.stderr.write(
-      `torch engine: did not compile; the compiler's words are in ${relativePath(logFile)}\n`,
-    );
+    process.stderr.write(`${title}: did not compile; the compiler's words are in ${relativePath(logFile)}\n`);
     if (!optional) process.exitCode = 1;
   }
 }

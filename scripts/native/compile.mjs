@@ -1,6 +1,5 @@
-// Compiles native/**/*.cc, only what changed, as many files at once as there are cores, and links the addon.
+// Compiles what changed of an addon, as many files at once as there are cores, and links it.
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -13,75 +12,36 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join, relative, sep } from 'node:path';
-import { kernelFlags, linkFlags, plainFlags, torchFlags } from './toolchain.mjs';
+import { basename, dirname, join } from 'node:path';
 
 export class CompileError extends Error {
   name = 'CompileError';
 }
 
 /**
- * What is to be compiled, and the hash that names this set of flags.
- * @returns {{objects: {source: string, object: string, args: string[], usesTorch: boolean}[], hash: string, folder: string}}
+ * What an addon is made of.
+ * @typedef {object} Plan
+ * @property {string} hash names this set of flags
+ * @property {string} folder of the objects, `objects-<hash>` in the folder of the addon
+ * @property {{source: string, object: string, args: string[], usesHeader?: boolean}[]} objects
+ * @property {{source: string, args: string[]}} [header] is compiled once, and included first where `usesHeader`
+ * @property {string[]} link what follows the objects on the line that links
  */
-export function plan({ sources, out, torch, compiler }) {
-  const hash = createHash('sha256')
-    .update(
-      JSON.stringify([
-        compiler,
-        torch,
-        torchFlags(torch),
-        kernelFlags(torch),
-        linkFlags(torch),
-        identity(torch),
-      ]),
-    )
-    .digest('hex')
-    .slice(0, 12);
-  const folder = join(out, `objects-${hash}`);
-  const objects = sourceFiles(sources).flatMap(source => {
-    const name = relative(sources, source);
-    const parts = name.split(sep);
-    if (parts[0] !== 'kernels') return [unit(source, folder, name, torchFlags(torch), true)];
-    if (parts[1] !== 'isa') return [unit(source, folder, name, plainFlags(torch), false)];
-    return kernelFlags(torch).map(isa => unit(source, folder, `${name}.${isa.name}`, isa.flags, false));
-  });
-  return { objects, hash, folder };
-}
-
-const unit = (source, folder, name, args, usesTorch) => ({
-  source,
-  object: join(folder, `${name}.o`),
-  args,
-  usesTorch,
-});
-
-/** A LibTorch replaced in place, under the same version, must not meet objects of the old one. */
-function identity(torch) {
-  return torch.libraries.filter(existsSync).map(path => [path, statSync(path).size, statSync(path).mtimeMs]);
-}
-
-function sourceFiles(folder) {
-  return readdirSync(folder, { recursive: true })
-    .filter(name => name.endsWith('.cc') && !name.split(sep).includes('test'))
-    .sort()
-    .map(name => join(folder, name));
-}
 
 /**
  * Compiles what is out of date and links.
  * @returns {Promise<number>} how many files were compiled
  */
-export async function build({ sources, out, target, torch, compiler, log }) {
-  const { objects, folder } = plan({ sources, out, torch, compiler });
+export async function build({ plan, target, compiler, log }) {
+  const { objects, folder } = plan;
   mkdirSync(folder, { recursive: true });
-  const header = await precompile(join(sources, 'torch.h'), folder, torch, compiler, log);
-  const stale = objects.filter(one => isStale(one.object, one.usesTorch ? [header] : []));
+  const header = plan.header && (await precompile(plan.header, folder, compiler, log));
+  const stale = objects.filter(one => isStale(one.object, one.usesHeader ? [header] : []));
   const failures = [];
   const queue = [...stale];
   const worker = async () => {
     for (let one = queue.shift(); one; one = queue.shift()) {
-      const forced = one.usesTorch ? includeOf(header, compiler) : [];
+      const forced = one.usesHeader ? includeOf(header, compiler) : [];
       await compile(one.object, [...one.args, ...forced, '-c', one.source], compiler, log).catch(error =>
         failures.push(error),
       );
@@ -91,24 +51,25 @@ export async function build({ sources, out, target, torch, compiler, log }) {
   if (failures.length > 0) throw new CompileError(failures.map(error => error.message).join('\n'));
   const names = objects.map(one => one.object);
   if (stale.length > 0 || isStale(target, names)) {
-    await run(compiler.command, ['-o', `${target}.tmp`, ...names, ...linkFlags(torch)], log);
+    await run(compiler.command, ['-o', `${target}.tmp`, ...names, ...plan.link], log);
     renameSync(`${target}.tmp`, target);
   }
-  removeOthers(out, folder, names);
+  removeOthers(folder, names);
   return stale.length;
 }
 
-/** ATen's headers take longer to read than a file of operations takes to compile: read them once. */
-async function precompile(header, folder, torch, compiler, log) {
-  const object = join(folder, compiler.clang ? 'torch.h.pch' : 'torch.h.gch');
+/** Headers like ATen's take longer to read than a file of operations takes to compile: read them once. */
+async function precompile({ source, args }, folder, compiler, log) {
+  const name = basename(source);
+  const object = join(folder, `${name}.${compiler.clang ? 'pch' : 'gch'}`);
   if (isStale(object, [])) {
     // A header of its own around it: compilers warn of `#pragma once` in the file they are given.
-    const wrapper = join(folder, 'torch.h');
-    writeFileSync(wrapper, `#include "${header}"\n`);
+    const wrapper = join(folder, name);
+    writeFileSync(wrapper, `#include "${source}"\n`);
     // As old as what it includes: written in the same millisecond it would seem newer than the result, next time.
-    const { atime, mtime } = statSync(header);
+    const { atime, mtime } = statSync(source);
     utimesSync(wrapper, atime, mtime);
-    await compile(object, [...torchFlags(torch), '-x', 'c++-header', wrapper], compiler, log);
+    await compile(object, [...args, '-x', 'c++-header', wrapper], compiler, log);
   }
   return object;
 }
@@ -159,7 +120,8 @@ function run(command, args, log) {
 }
 
 /** Objects of other flags and of removed sources; a precompiled header alone is hundreds of megabytes. */
-function removeOthers(out, folder, objects) {
+function removeOthers(folder, objects) {
+  const out = dirname(folder);
   for (const name of readdirSync(out)) {
     if (name.startsWith('objects-') && join(out, name) !== folder)
       rmSync(join(out, name), { recursive: true });
@@ -172,8 +134,7 @@ function removeOthers(out, folder, objects) {
 }
 
 /** Whether the addon was made from these sources with these flags. */
-export function isCurrent({ sources, out, target, torch, compiler }) {
-  const { objects } = plan({ sources, out, torch, compiler });
+export function isCurrent({ plan: { objects }, target }) {
   return (
     !objects.some(one => isStale(one.object, [])) &&
     !isStale(

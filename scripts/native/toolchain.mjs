@@ -31,7 +31,7 @@ export function findCompiler(env = process.env) {
 }
 
 /** A member left out of a brace list has its default from the struct: meant so. */
-const warnings = ['-Wall', '-Wextra', '-Wno-missing-field-initializers'];
+export const warnings = ['-Wall', '-Wextra', '-Wno-missing-field-initializers'];
 
 /** Flags that every source gets, whether or not it sees LibTorch. */
 function commonFlags(torch) {
@@ -51,17 +51,19 @@ function standard(version) {
 
 /** Flags of sources that see LibTorch. Its headers are system headers: their warnings are not ours to mend. */
 export function torchFlags(torch) {
-  const nodeHeaders = dirname(createRequire(import.meta.url).resolve('node-api-headers/include/node_api.h'));
   return [
     ...commonFlags(torch),
     '-DNAPI_VERSION=8',
     `-D_GLIBCXX_USE_CXX11_ABI=${torch.cxx11Abi ? 1 : 0}`,
-    ...['-isystem', nodeHeaders],
+    ...['-isystem', nodeHeaders()],
     ...[...torch.includes, ...(torch.cuda?.includes ?? [])]
       .filter(notDefault)
       .flatMap(path => ['-isystem', path]),
   ];
 }
+
+export const nodeHeaders = () =>
+  dirname(createRequire(import.meta.url).resolve('node-api-headers/include/node_api.h'));
 
 /** -isystem /usr/include would reorder the compiler's own folders and break <cstdlib>. */
 const notDefault = path => path !== '/usr/include';
@@ -77,16 +79,20 @@ export function kernelFlags(torch) {
 /** Hand-written code without LibTorch in it. */
 export const plainFlags = commonFlags;
 
-/** What follows the object files on the line that links the addon. */
+/** What makes an addon of object files. */
+export const addonLinkFlags = () =>
+  process.platform === 'darwin'
+    ? ['-bundle', '-undefined', 'dynamic_lookup']
+    : // A name that is missing shows when the addon is loaded, not in the middle of a run.
+      ['-shared', '-Wl,-z,now'];
+
+/** What follows the object files on the line that links the torch engine's addon. */
 export function linkFlags(torch) {
-  if (process.platform === 'darwin') {
-    return ['-bundle', '-undefined', 'dynamic_lookup', ...torch.libraries, `-Wl,-rpath,${torch.libFolder}`];
-  }
+  if (process.platform === 'darwin')
+    return [...addonLinkFlags(), ...torch.libraries, `-Wl,-rpath,${torch.libFolder}`];
   const folders = [torch.libFolder, ...torch.runtimeFolders];
   return [
-    '-shared',
-    // A name that is missing shows when the addon is loaded, not in the middle of a run.
-    '-Wl,-z,now',
+    ...addonLinkFlags(),
     // libtorch_cuda registers its operations when loaded; nothing refers to it by name.
     '-Wl,--no-as-needed',
     ...torch.libraries,

@@ -5,6 +5,7 @@ import { loadSharp } from '../data/decode/sharp-decoder.js';
 import { type ListedDevice, listDevices } from '../engine/devices.js';
 import { listGpus } from '../engine/gpus.js';
 import type { Environment } from '../run/environment.js';
+import { imagesFinding } from './doctor-images.js';
 import { machineFindings } from './doctor-machine.js';
 import { addonFinding, libTorchFinding } from './doctor-torch.js';
 
@@ -23,6 +24,7 @@ export async function findings(machine: Environment): Promise<Finding[]> {
   const rows = await Promise.all([
     machineFindings(machine),
     sharpFinding(),
+    imagesFinding(),
     gpuFinding(),
     libTorch.finding,
     addonFinding(libTorch.torch),

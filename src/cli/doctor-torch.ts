@@ -1,12 +1,8 @@
 /** What the doctor says about LibTorch and the addon that was compiled for it. */
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
+import { dirname } from 'node:path';
 import { addonPath, isAddonBuilt } from '../engine/torch/addon.js';
 import { readBuildStamp } from '../engine/torch/build-stamp.js';
-import { packageRoot } from '../package-root.js';
+import { buildScript, isCurrent, loadFailure } from './built-addon.js';
 import type { Finding } from './doctor-findings.js';
 
 /** What scripts/native/locate.mjs finds. */
@@ -20,10 +16,6 @@ export interface LibTorch {
 }
 
 type Located = { readonly torch: LibTorch } | { readonly skipped: string; readonly advice: string };
-
-/** The build's own scripts: the doctor looks with the same eyes. */
-const buildScript = <T>(name: string): Promise<T> =>
-  import(pathToFileURL(join(packageRoot(), 'scripts', 'native', name)).href);
 
 const name = 'LibTorch';
 
@@ -46,11 +38,11 @@ export async function addonFinding(torch: LibTorch | undefined): Promise<Finding
   if (!isAddonBuilt()) return { name, state: 'absent', text: 'not built', advice: torch && rebuild };
   const stamp = readBuildStamp();
   const built = `built for LibTorch ${stamp?.version ?? 'of unknown version'}`;
-  const failure = await loadFailure();
+  const failure = await loadFailure(addonPath());
   if (failure !== undefined) {
     return { name, state: 'bad', text: `${built}, does not load: ${failure}`, advice: rebuild };
   }
-  if (torch && !(await isCurrent(torch))) {
+  if (torch && !(await isBuiltFor(torch))) {
     return {
       name,
       state: 'bad',
@@ -61,30 +53,10 @@ export async function addonFinding(torch: LibTorch | undefined): Promise<Finding
   return { name, state: 'good', text: `${built}, loads` };
 }
 
-/** In a process of its own: a library that does not fit may end the process instead of throwing. */
-async function loadFailure(): Promise<string | undefined> {
-  try {
-    await promisify(execFile)(process.execPath, ['-e', 'require(process.argv[1])', addonPath()], {
-      env: { ...process.env, NODE_OPTIONS: '' },
-    });
-    return undefined;
-  } catch (error) {
-    const { stderr = '', signal } = error as { stderr?: string; signal?: string };
-    return (
-      /^Error: (.*)$/m.exec(stderr)?.[1] ??
-      (signal ? `the process died of ${signal}` : 'for no stated reason')
-    );
-  }
-}
-
-async function isCurrent(torch: LibTorch): Promise<boolean> {
-  const sources = join(packageRoot(), 'native');
-  const [{ isCurrent }, { findCompiler }] = await Promise.all([
-    buildScript<{ isCurrent(job: object): boolean }>('compile.mjs'),
-    buildScript<{ findCompiler(): object | undefined }>('toolchain.mjs'),
-  ]);
-  const compiler = findCompiler();
-  // Without a compiler or sources there is nothing newer to be made.
-  if (!compiler || !existsSync(sources)) return true;
-  return isCurrent({ sources, out: dirname(addonPath()), target: addonPath(), torch, compiler });
+async function isBuiltFor(torch: LibTorch): Promise<boolean> {
+  const { planTorch } = await buildScript<{ planTorch(of: object): object }>('plan-torch.mjs');
+  const out = dirname(addonPath());
+  return isCurrent(addonPath(), ['native'], async (sources, compiler) =>
+    planTorch({ sources, out, torch, compiler }),
+  );
 }

@@ -2,7 +2,14 @@
 import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { type BuildJob, build, findCompiler, isCurrent, withLock } from '../fixtures/build-scripts.js';
+import {
+  type BuildJob,
+  build,
+  findCompiler,
+  isCurrent,
+  planTorch,
+  withLock,
+} from '../fixtures/build-scripts.js';
 
 const compiler = findCompiler();
 const compiling = { timeout: 120_000, skip: !compiler && 'no C++ compiler' };
@@ -21,11 +28,17 @@ const noTorch = {
   mps: false,
 };
 
-function project(folder: string): Required<BuildJob> & { logged: string[] } {
+interface Project extends Required<BuildJob> {
+  readonly sources: string;
+  readonly out: string;
+  readonly logged: string[];
+}
+
+function project(folder: string, torch = noTorch): Project {
   const sources = join(folder, 'native');
   const out = join(folder, 'build');
   mkdirSync(join(sources, 'kernels', 'isa'), { recursive: true });
-  mkdirSync(join(sources, 'test'));
+  for (const other of ['test', 'images']) mkdirSync(join(sources, other), { recursive: true });
   const files = {
     'torch.h': '#pragma once\n#include <vector>\n',
     'size.h': 'constexpr int kSize = 3;\n',
@@ -35,11 +48,13 @@ function project(folder: string): Required<BuildJob> & { logged: string[] } {
     'kernels/isa/sum.cc':
       '#define NAME2(x) sum_##x\n#define NAME(x) NAME2(x)\nint NAME(GRADRING_ISA)() { return 2; }\n',
     'test/main.cc': '#error tests are no part of the addon\n',
+    'images/addon.cc': '#error this is another addon\n',
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(sources, name), text);
   const logged: string[] = [];
   const log = (_text: string, warnings: string): void => void (warnings && logged.push(warnings));
-  return { sources, out, target: join(out, 'addon.node'), torch: noTorch, compiler: compiler!, log, logged };
+  const plan = planTorch({ sources, out, torch, compiler: compiler! });
+  return { sources, out, plan, target: join(out, 'addon.node'), compiler: compiler!, log, logged };
 }
 
 /** Dated ahead, as two writes may fall into one tick of the file system. */
@@ -50,7 +65,8 @@ function rewrite(path: string, text: string): void {
 }
 
 t.test('compiles what changed, and only that', compiling, async t => {
-  const job = project(t.testdir());
+  const folder = t.testdir();
+  const job = project(folder);
   const isas = process.arch === 'x64' ? 4 : 1;
   mkdirSync(job.out);
   t.equal(await build(job), 2 + isas);
@@ -62,7 +78,7 @@ t.test('compiles what changed, and only that', compiling, async t => {
   t.equal(await build(job), 1);
   t.strictSame(job.logged, [], 'no warnings');
 
-  t.equal(await build({ ...job, torch: { ...noTorch, cxx11Abi: false } }), 2 + isas, 'other flags');
+  t.equal(await build(project(folder, { ...noTorch, cxx11Abi: false })), 2 + isas, 'other flags');
   const folders = readdirSync(job.out).filter(name => name.startsWith('objects-'));
   t.equal(folders.length, 1, 'objects of the old flags are gone');
 });

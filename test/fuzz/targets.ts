@@ -3,6 +3,7 @@ import type { FuzzTarget } from './target.js';
 import { checkpointTargets } from './targets/checkpoint.js';
 import { configTargets } from './targets/config.js';
 import { idxTargets } from './targets/idx.js';
+import { jpegTargets } from './targets/jpeg.js';
 import { packTargets } from './targets/pack.js';
 import { parquetTargets } from './targets/parquet.js';
 import { pngTargets } from './targets/png.js';
@@ -22,4 +23,5 @@ export const targets: readonly FuzzTarget[] = [
   ...tarTargets,
   ...parquetTargets,
   ...pngTargets,
+  ...jpegTargets,
 ];

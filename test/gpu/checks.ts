@@ -37,7 +37,7 @@ export const checks: readonly Check[] = [
     name: 'build',
     shows: 'the addon compiles for the LibTorch of this machine',
     limitSeconds: 1800,
-    command: () => ['scripts/build-native.mjs', '--require'],
+    command: () => ['scripts/build-native.mjs', 'torch', '--require'],
   },
   {
     name: 'doctor',

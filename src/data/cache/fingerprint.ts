@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageVersion } from '../../engine/package-version.js';
 import { packageRoot } from '../../package-root.js';
+import { compiledDecoders } from '../decode/compiled-decoders.js';
 import { filePath, type SampleSource, storageRows } from '../samples/sample-source.js';
 
 /** Names the same images in the same places, whatever is in them: 16 hexadecimal digits. */
@@ -15,7 +16,7 @@ export function identityOf(source: SampleSource): string {
 
 /**
  * SHA-256 of all that the pixels depend on: of every file the size and the time of its last change, the shape, the
- * way of resizing, and the versions of gradring and of the decoder that need not be installed.
+ * way of resizing, the version of gradring, and the decoders that need not be installed.
  *
  * @throws Error of the system where a file is gone
  */
@@ -78,5 +79,5 @@ function addFiles(hash: Hash, count: number, path: (file: number) => string): vo
 /** A release may resize otherwise than the one before; and so may a decoder that was not there before. */
 function decoders(): readonly (string | null)[] {
   const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'));
-  return [version, packageVersion('@napi-rs/image') ?? null];
+  return [version, packageVersion('@napi-rs/image') ?? null, Object.keys(compiledDecoders()).join()];
 }

@@ -2,64 +2,111 @@
 import type { ImageShape } from '../../protocol/batch.js';
 import { type Decode, type Resize, ShapeMismatch } from './decode.js';
 import { checkPixels, defaultLimits } from './image-limits.js';
+import { decodeJpeg, decodesJpegs, shrunkJpeg } from './jpeg-decoder.js';
+import { type JpegFile, parseJpeg } from './jpeg-file.js';
 import { decodeNative, nativeImages, nativePixels } from './native-decoder.js';
-import { placeable } from './place-pixels.js';
-import { decodePng } from './png-decoder.js';
+import { type DecodedPixels, placeable } from './place-pixels.js';
+import { decodePng, unpackCompiled, unpacksCompiled } from './png-decoder.js';
 import { type PngFile, parsePng } from './png-file.js';
 import { resizePixels, sharpDecoder } from './sharp-decoder.js';
 
-export type DecoderName = 'plain PNG' | '@napi-rs/image' | 'sharp';
+export type DecoderName = 'plain PNG' | 'libdeflate' | '@napi-rs/image' | 'libjpeg-turbo' | 'sharp';
 
 /**
- * Bytes of pixels from which on the native decoder is faster: as fast at 784 (11 us), 16 us against 25 at 3,072, and
- * 0.7 ms against 1.4 at 196,608.
+ * Bytes of pixels from which on @napi-rs/image is faster than TypeScript: as fast at 784 (11 us), 16 us against 25 at
+ * 3,072, and 0.7 ms against 1.4 at 196,608.
  */
 const LARGE = 3072;
 
 /**
- * A decoder of images that become `shape`: plain PNGs by the fastest that gives exactly sharp's pixels, everything
- * else, and whatever one of these doubts, by sharp. sharp also resizes, whoever has decoded. Loads nothing until the
- * first image needs it.
+ * A decoder of images that become `shape`: plain PNGs and JPEGs by the fastest that gives exactly sharp's pixels,
+ * everything else, and whatever one of these doubts, by sharp. sharp also resizes, whoever has decoded. Loads nothing
+ * until the first image needs it.
  *
  * @param maxPixels of an image as its header has it: a larger one is refused before it is unpacked
  */
 export function openDecoder(shape: ImageShape, resize?: Resize, maxPixels = defaultLimits.maxPixels): Decode {
   const channels = shape[2];
   const fallback = sharpDecoder(shape, resize, maxPixels);
-  return (file, target) => {
-    const png = parsePng(file);
-    if (png === undefined) return fallback(file, target);
-    if (!fits(png, shape)) {
+  const decodePngFile = (file: Uint8Array, png: PngFile, target: Uint8Array): Promise<void> | undefined => {
+    if (!fits(png, samplesOf(png), shape)) {
       const { width, height } = png;
       checkPixels(width, height, maxPixels);
       if (resize === undefined && (height !== shape[0] || width !== shape[1]))
         throw new ShapeMismatch([height, width, channels], shape);
-      const decoded = resizesPixels(resize) && isLarge(png) ? nativePixels(file, png) : undefined;
+      const decoded = resizesPixels(resize) ? pixelsOf(file, png) : undefined;
       return decoded && resize ? resizePixels(decoded, target, shape, resize) : fallback(file, target);
     }
-    const pending = isLarge(png) && decodeNative(file, png, target, channels);
+    const pending = usesNative(png) && decodeNative(file, png, target, channels);
     if (pending !== false) return pending;
     return decodePng(png, target, channels) ? undefined : fallback(file, target);
+  };
+  const decodeJpegFile = (
+    file: Uint8Array,
+    jpeg: JpegFile,
+    target: Uint8Array,
+  ): Promise<void> | undefined => {
+    const { width, height, samples } = jpeg;
+    if (fits(jpeg, samples, shape))
+      return decodeJpeg(file, jpeg, target, channels) ? undefined : fallback(file, target);
+    const isSmall = width * height <= maxPixels;
+    if (resize === undefined || !isSmall || !resizesPixels(resize)) return fallback(file, target);
+    const shrunk = shrunkJpeg(file, jpeg, [shape[0], shape[1]], resize.fit);
+    return shrunk ? resizePixels(shrunk, target, shape, resize) : fallback(file, target);
+  };
+  return (file, target) => {
+    const png = parsePng(file);
+    if (png !== undefined) return decodePngFile(file, png, target);
+    const jpeg = plainJpeg(file, resize);
+    return jpeg === undefined ? fallback(file, target) : decodeJpegFile(file, jpeg, target);
   };
 }
 
 /** The decoder that `openDecoder(shape, resize)` tries first with a file. */
 export function decoderOf(file: Uint8Array, shape: ImageShape, resize?: Resize): DecoderName {
   const png = parsePng(file);
-  if (png === undefined) return 'sharp';
-  const native = isLarge(png) && nativeImages() !== undefined;
-  if (!fits(png, shape)) return native && resizesPixels(resize) ? '@napi-rs/image' : 'sharp';
-  return native ? '@napi-rs/image' : 'plain PNG';
+  if (png === undefined) {
+    const jpeg = plainJpeg(file, resize);
+    const isOurs = jpeg && (fits(jpeg, jpeg.samples, shape) || resizesPixels(resize));
+    return isOurs ? 'libjpeg-turbo' : 'sharp';
+  }
+  const native = usesNative(png) && nativeImages() !== undefined && '@napi-rs/image';
+  if (fits(png, samplesOf(png), shape)) return unpacksCompiled() ? 'libdeflate' : native || 'plain PNG';
+  if (!resizesPixels(resize)) return 'sharp';
+  return unpacksCompiled() && png.palette === undefined ? 'libdeflate' : native || 'sharp';
 }
 
-/** Whether it needs neither resizing nor arithmetic to become `shape`. */
-function fits(png: PngFile, [height, width, channels]: ImageShape): boolean {
-  return png.height === height && png.width === width && placeable(samplesOf(png), channels);
+/** Whether an image needs neither resizing nor arithmetic to become `shape`. */
+function fits(
+  image: { readonly width: number; readonly height: number },
+  samples: number,
+  [height, width, channels]: ImageShape,
+): boolean {
+  return image.height === height && image.width === width && placeable(samples, channels);
 }
 
 /** Whether pixels are resized to what their file would be. By `nearest`, sharp takes others of a file. */
 function resizesPixels(resize: Resize | undefined): boolean {
   return resize !== undefined && resize.kernel !== 'nearest';
+}
+
+/** A JPEG that is not sharp's: of a plain kind, and none that is to be turned. */
+function plainJpeg(file: Uint8Array, resize: Resize | undefined): JpegFile | undefined {
+  const jpeg = decodesJpegs() ? parseJpeg(file) : undefined;
+  return jpeg?.hasExif && resize?.autoOrient ? undefined : jpeg;
+}
+
+/** The pixels of a PNG that is to be resized; undefined where sharp has to decode it. */
+function pixelsOf(file: Uint8Array, png: PngFile): DecodedPixels | undefined {
+  if (!unpacksCompiled() || png.palette !== undefined)
+    return isLarge(png) ? nativePixels(file, png) : undefined;
+  const { width, height, samples } = png;
+  const pixels = Buffer.allocUnsafeSlow(width * height * samples);
+  return unpackCompiled(png, pixels) ? { pixels, width, height, samples } : undefined;
+}
+
+function usesNative(png: PngFile): boolean {
+  return !unpacksCompiled() && isLarge(png);
 }
 
 function isLarge(png: PngFile): boolean {

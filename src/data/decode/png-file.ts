@@ -14,7 +14,7 @@ const FRAME = 12;
 const END_CRC = 0xae426082;
 
 /** By colour type; those that are not listed do not exist. */
-const samplesOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+const samplesOf: Readonly<Record<number, PngFile['samples']>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const PALETTE = 3;
 
 /** Chunks that change no sample and no colour of the result: sharp ignores them too, whatever is in them. */
@@ -32,7 +32,7 @@ export interface PngFile {
   readonly width: number;
   readonly height: number;
   /** Bytes of a pixel as it is stored: grey 1, grey and alpha 2, RGB 3, RGBA 4, place in a palette 1. */
-  readonly samples: number;
+  readonly samples: 1 | 2 | 3 | 4;
   /** RGB of each entry, where the samples are places in it. */
   readonly palette?: Uint8Array;
   /** The zlib stream of the filtered rows: views of the file, in order. */

@@ -3,7 +3,12 @@ import t from 'tap';
 import { decodeNative, nativeImages } from '../../../src/data/decode/native-decoder.js';
 import { decoderOf, openDecoder } from '../../../src/data/decode/open-decoder.js';
 import { placeable } from '../../../src/data/decode/place-pixels.js';
-import { decodePng } from '../../../src/data/decode/png-decoder.js';
+import {
+  decodePng,
+  unpackCompiled,
+  unpackPlain,
+  unpacksCompiled,
+} from '../../../src/data/decode/png-decoder.js';
 import { type PngFile, parsePng } from '../../../src/data/decode/png-file.js';
 import { GuardedTarget, judge, readCorpus } from './corpus.js';
 
@@ -113,7 +118,17 @@ type Shape = Original['shape'];
 
 const faults: string[] = [];
 
-/** Both fast decoders by themselves: what they accept is sharp's, and what they refuse they have not begun. */
+type FastDecoder = (file: Buffer, png: PngFile, target: Uint8Array, channels: number) => unknown;
+
+const fastDecoders: Readonly<Record<string, FastDecoder | undefined>> = {
+  TypeScript: (_, png, target, channels) => decodePng(png, target, channels, unpackPlain),
+  libdeflate: unpacksCompiled()
+    ? (_, png, target, channels) => decodePng(png, target, channels, unpackCompiled)
+    : undefined,
+  '@napi-rs/image': nativeImages() && decodeNative,
+};
+
+/** The fast decoders by themselves: what they accept is sharp's, and what they refuse they have not begun. */
 async function tryFast({ png, forged }: Mutant, [height, width, own]: Shape): Promise<number> {
   const channels = own === 3 ? 3 : ([1, 3] as const)[random(2)];
   const file = parsePng(png);
@@ -122,20 +137,17 @@ async function tryFast({ png, forged }: Mutant, [height, width, own]: Shape): Pr
   if (!placeable(file.palette === undefined ? file.samples : 3, channels)) return 0;
   const expected = await judge(png, channels);
   let accepted = 0;
-  for (const decode of [decodePng, decodeNative]) {
-    // The native one overlooks zlib's checksum, so forged files are not held against it.
-    if (decode === decodeNative && (forged || nativeImages() === undefined)) continue;
+  for (const [name, decode] of Object.entries(fastDecoders)) {
+    // It overlooks zlib's checksum, so forged files are not held against it.
+    if (decode === undefined || (decode === decodeNative && forged)) continue;
     const target = new GuardedTarget(height * width * channels);
-    const refused =
-      decode === decodePng
-        ? !decodePng(file, target.pixels, channels)
-        : decodeNative(png, file, target.pixels, channels) === false;
-    if (refused && !target.untouched) faults.push('refused, and yet written');
+    const refused = decode(png, file, target.pixels, channels) === false;
+    if (refused && !target.untouched) faults.push(`${name}: refused, and yet written`);
     if (refused) continue;
     accepted++;
-    if (!target.intact) faults.push('written beside the target');
+    if (!target.intact) faults.push(`${name}: written beside the target`);
     if (!Buffer.from(expected instanceof Error ? '' : expected).equals(target.pixels)) {
-      faults.push(`${decode.name}: not what sharp makes of it`);
+      faults.push(`${name}: not what sharp makes of it`);
     }
   }
   return accepted;

@@ -1,0 +1,153 @@
+// The Node-API face of the image decoders:
+//
+//   unpackPng(stream, rows, rowBytes, samples, target): boolean
+//   decodeJpeg(file, denominator, width, height, samples, target): boolean
+//
+// Each is there if its library was when this was compiled. Memory is Uint8Arrays, shared or not. False: nothing was
+// written, and another decoder has to do it.
+#include <node_api.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#ifdef GRADRING_LIBDEFLATE
+#include "png.h"
+#endif
+#ifdef GRADRING_TURBOJPEG
+#include "jpeg.h"
+#endif
+
+namespace {
+
+using namespace gradring::images;
+
+// What an environment owns: deleted with it, in its own thread.
+struct Instance {
+#ifdef GRADRING_LIBDEFLATE
+  PngUnpacker png;
+#endif
+#ifdef GRADRING_TURBOJPEG
+  JpegDecoder jpeg;
+#endif
+};
+
+struct Memory {
+  uint8_t* data = nullptr;
+  size_t length = 0;
+};
+
+// The arguments of a call, as many as it is to have.
+template <size_t count>
+class Arguments {
+ public:
+  Arguments(napi_env env, napi_callback_info info) : env_(env) {
+    size_t given = count;
+    isSound_ = napi_get_cb_info(env, info, &given, values_.data(), nullptr, &data_) == napi_ok && given == count;
+  }
+
+  bool isSound() const { return isSound_; }
+  Instance& instance() const { return *static_cast<Instance*>(data_); }
+
+  Memory memory(size_t index) {
+    napi_typedarray_type type;
+    Memory memory;
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env_, values_[index], &type, &memory.length, &data, nullptr, nullptr) != napi_ok ||
+        type != napi_uint8_array) {
+      isSound_ = false;
+      return {};
+    }
+    memory.data = static_cast<uint8_t*>(data);
+    return memory;
+  }
+
+  uint32_t number(size_t index) {
+    uint32_t value = 0;
+    if (napi_get_value_uint32(env_, values_[index], &value) != napi_ok) isSound_ = false;
+    return value;
+  }
+
+ private:
+  napi_env env_;
+  std::array<napi_value, count> values_{};
+  void* data_ = nullptr;
+  bool isSound_ = false;
+};
+
+// Runs `work`, which nothing may leave as an exception, and gives back what it says.
+template <class Work>
+napi_value answer(napi_env env, Work work) {
+  bool done = false;
+  try {
+    done = work();
+  } catch (const std::exception&) {
+    // No memory for it: others may need less.
+  }
+  napi_value result = nullptr;
+  napi_get_boolean(env, done, &result);
+  return result;
+}
+
+#ifdef GRADRING_LIBDEFLATE
+napi_value unpackPng(napi_env env, napi_callback_info info) {
+  return answer(env, [&] {
+    Arguments<5> call(env, info);
+    if (!call.isSound()) return false;
+    const Memory stream = call.memory(0), target = call.memory(4);
+    const size_t rows = call.number(1), rowBytes = call.number(2), samples = call.number(3);
+    if (!call.isSound() || samples < 1 || samples > 4 || rowBytes % samples != 0 || rows * rowBytes > target.length)
+      return false;
+    return call.instance().png.unpack(stream.data, stream.length, rows, rowBytes, samples, target.data);
+  });
+}
+#endif
+
+#ifdef GRADRING_TURBOJPEG
+napi_value decodeJpeg(napi_env env, napi_callback_info info) {
+  return answer(env, [&] {
+    Arguments<6> call(env, info);
+    if (!call.isSound()) return false;
+    const Memory file = call.memory(0), target = call.memory(5);
+    const uint32_t denominator = call.number(1), width = call.number(2), height = call.number(3);
+    const uint32_t samples = call.number(4);
+    // Of a JPEG, no side is longer than 65,535.
+    if (!call.isSound() || width > 0xffff || height > 0xffff || (samples != 1 && samples != 3) ||
+        size_t{1} * width * height * samples > target.length)
+      return false;
+    return call.instance().jpeg.decode(file.data, file.length, static_cast<int>(denominator), static_cast<int>(width),
+                                       static_cast<int>(height), static_cast<int>(samples), target.data);
+  });
+}
+#endif
+
+void add(napi_env env, napi_value exports, const char* name, napi_callback callback, Instance* instance) {
+  napi_value function = nullptr;
+  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, instance, &function) == napi_ok)
+    napi_set_named_property(env, exports, name, function);
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  Instance* instance = nullptr;
+  try {
+    instance = new Instance;
+  } catch (const std::exception&) {
+    napi_throw_error(env, "ERR_OUT_OF_MEMORY", "no memory for the image decoders");
+    return exports;
+  }
+  const auto drop = [](napi_env, void* data, void*) { delete static_cast<Instance*>(data); };
+  if (napi_set_instance_data(env, instance, drop, nullptr) != napi_ok) {
+    delete instance;
+    return exports;
+  }
+#ifdef GRADRING_LIBDEFLATE
+  add(env, exports, "unpackPng", unpackPng, instance);
+#endif
+#ifdef GRADRING_TURBOJPEG
+  add(env, exports, "decodeJpeg", decodeJpeg, instance);
+#endif
+  return exports;
+}

@@ -1,0 +1,68 @@
+#include "jpeg.h"
+
+#include <turbojpeg.h>
+
+#include <cstring>
+#include <new>
+
+namespace gradring::images {
+namespace {
+
+// What is kept of the memory that an image took.
+constexpr size_t kMostKept = size_t{64} << 20;
+
+// Of progressive files: each scan is a pass over the whole image, and thousands of them a way to hold a thread.
+constexpr int kFlags = TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING;
+
+bool isPart(int denominator) {
+  return denominator == 1 || denominator == 2 || denominator == 4 || denominator == 8;
+}
+
+// The samplings whose decoding is one and the same in all releases.
+bool isUsual(int subsampling, int colours, int samples) {
+  if (samples == 1) return subsampling == TJSAMP_GRAY && colours == TJCS_GRAY;
+  if (colours != TJCS_YCbCr && colours != TJCS_RGB) return false;
+  return subsampling == TJSAMP_444 || subsampling == TJSAMP_422 || subsampling == TJSAMP_420;
+}
+
+}  // namespace
+
+JpegDecoder::JpegDecoder() { open(); }
+
+JpegDecoder::~JpegDecoder() { tjDestroy(handle_); }
+
+void JpegDecoder::open() {
+  handle_ = tjInitDecompress();
+  if (handle_ == nullptr) throw std::bad_alloc();
+}
+
+bool JpegDecoder::decode(const uint8_t* file, size_t length, int denominator, int width, int height, int samples,
+                         uint8_t* target) {
+  const bool isSound = tryDecode(file, length, denominator, width, height, samples);
+  if (isSound) {
+    std::memcpy(target, pixels_.data(), size_t{1} * width * height * samples);
+  } else {
+    // After a damaged file a handle may refuse every other one.
+    tjDestroy(handle_);
+    handle_ = nullptr;
+    open();
+  }
+  if (pixels_.size() > kMostKept) std::vector<uint8_t>().swap(pixels_);
+  return isSound;
+}
+
+bool JpegDecoder::tryDecode(const uint8_t* file, size_t length, int denominator, int width, int height, int samples) {
+  if (!isPart(denominator)) return false;
+  int fullWidth = 0, fullHeight = 0, subsampling = 0, colours = 0;
+  if (tjDecompressHeader3(handle_, file, length, &fullWidth, &fullHeight, &subsampling, &colours) != 0) return false;
+  const tjscalingfactor scale{1, denominator};
+  if (!isUsual(subsampling, colours, samples) || TJSCALED(fullWidth, scale) != width ||
+      TJSCALED(fullHeight, scale) != height)
+    return false;
+  const size_t bytes = size_t{1} * width * height * samples;
+  if (pixels_.size() < bytes) pixels_.resize(bytes);
+  return tjDecompress2(handle_, file, length, pixels_.data(), width, width * samples, height,
+                       samples == 1 ? TJPF_GRAY : TJPF_RGB, kFlags) == 0;
+}
+
+}  // namespace gradring::images

@@ -1,0 +1,30 @@
+// From the zlib stream of a PNG to its rows, without filters.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+struct libdeflate_decompressor;
+
+namespace gradring::images {
+
+// One for each Node environment: it keeps its memory from image to image.
+class PngUnpacker {
+ public:
+  PngUnpacker();
+  ~PngUnpacker();
+  PngUnpacker(const PngUnpacker&) = delete;
+  PngUnpacker& operator=(const PngUnpacker&) = delete;
+
+  // Writes `rows` rows of `rowBytes` bytes into `target`. Returns false, with nothing written, where the stream is
+  // damaged, its sum is wrong, it comes to another length, or a row names a filter that does not exist.
+  bool unpack(const uint8_t* stream, size_t length, size_t rows, size_t rowBytes, unsigned samples, uint8_t* target);
+
+ private:
+  libdeflate_decompressor* decompressor_;
+  std::vector<uint8_t> filtered_;
+  std::vector<uint8_t> zeros_;
+};
+
+}  // namespace gradring::images
