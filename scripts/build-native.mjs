@@ -15,16 +15,17 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const say = text => process.stdout.write(`${text}\n`);
 const relativePath = path => relative(process.cwd(), path) || '.';
 
-const help = `Builds the native addons: the torch engine, for the LibTorch found on this machine, and faster image decoders.
+const help = `Builds the native addons: the torch engine, for the LibTorch found on this machine, and what decodes and copies
+images faster.
 
   node scripts/build-native.mjs [torch] [images] [options]      both, if none is named
 
-  --require      nothing to build with is an error: no LibTorch, no image library, no compiler
+  --require      what is missing is an error: LibTorch, libdeflate, libjpeg-turbo, a compiler
   --optional     a compilation that fails is one line, not an error (for npm install)
   --out <folder> build/ otherwise; the addons are made in its folders torch/ and images/
 
   GRADRING_LIBTORCH  a folder to use (LibTorch's, or a Python's torch package), or "off"
-  GRADRING_IMAGES    "off" to do without libdeflate and libjpeg-turbo
+  GRADRING_IMAGES    "off" to do without the image addon
   CXX                the compiler
   CUDA_HOME          the CUDA toolkit, where no wheel brings its headers`;
 
@@ -50,24 +51,20 @@ const addons = {
     },
   },
   images: {
-    title: 'image decoders',
+    title: 'image addon',
     target: 'gradring_images.node',
-    find(compiler, out) {
+    find(compiler, out, isRequired) {
+      if (process.env.GRADRING_IMAGES === 'off')
+        return { skipped: 'GRADRING_IMAGES=off', advice: 'unset it to build it' };
       const { found, missing } = locateImageLibraries(compiler);
-      const toInstall = missing.map(({ install }) => install).join(' ');
-      if (found.length === 0) {
-        if (missing.length === 0) return { skipped: 'GRADRING_IMAGES=off', advice: 'unset it to build them' };
-        const names = missing.map(({ name }) => name).join(' nor ');
-        return { skipped: `neither ${names} found`, advice: `install them (apt install ${toInstall})` };
-      }
-      const names = found.map(({ name }) => name);
-      const lines = [names.join(', ') + (toInstall && `; not found: ${toInstall}`)];
+      const names = libraries => libraries.map(({ name }) => name).join(' and ');
+      const advice = `for faster decoding: apt install ${missing.map(({ install }) => install).join(' ')}`;
+      if (isRequired && missing.length > 0) return { skipped: `no ${names(missing)} found`, advice };
+      const lines = [names(found) || 'without decoders'];
+      if (missing.length > 0) lines.push(`no ${names(missing)} found; ${advice}`);
       const sources = join(root, 'native', 'images');
-      return {
-        lines,
-        stamp: { libraries: names },
-        plan: () => planImages({ sources, out, found, compiler }),
-      };
+      const stamp = { libraries: found.map(({ name }) => name) };
+      return { lines, stamp, plan: () => planImages({ sources, out, found, compiler }) };
     },
   },
 };
@@ -96,7 +93,7 @@ async function main() {
 
 async function make({ title, target, find }, compiler, out, { require, optional }) {
   const found = compiler
-    ? find(compiler, out)
+    ? find(compiler, out, require)
     : { skipped: 'no C++ compiler found', advice: 'install g++ 11 or clang 12, or later' };
   if ('skipped' in found) return skip(title, found, require);
   for (const line of found.lines) say(`${title}: ${line}`);

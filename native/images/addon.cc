@@ -1,17 +1,19 @@
-// The Node-API face of the image decoders:
+// The Node-API face:
 //
-//   unpackPng(stream, rows, rowBytes, samples, target): boolean
-//   decodeJpeg(file, denominator, width, height, samples, target): boolean
+//   copyRows(source, states, wanted, numbers, rowBytes, target): number       how many
+//   unpackPng(stream, rows, rowBytes, samples, target): boolean               if there is libdeflate
+//   decodeJpeg(file, denominator, width, height, samples, target): boolean    if there is libjpeg-turbo
 //
-// Each is there if its library was when this was compiled. Memory is Uint8Arrays, shared or not. False: nothing was
+// Memory is Uint8Arrays (`numbers` a Uint32Array), shared or not; `states` may be undefined. False: nothing was
 // written, and another decoder has to do it.
 #include <node_api.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <exception>
 
+#include "rows.h"
 #ifdef GRADRING_LIBDEFLATE
 #include "png.h"
 #endif
@@ -33,8 +35,9 @@ struct Instance {
 #endif
 };
 
+template <class T>
 struct Memory {
-  uint8_t* data = nullptr;
+  T* data = nullptr;
   size_t length = 0;
 };
 
@@ -50,17 +53,12 @@ class Arguments {
   bool isSound() const { return isSound_; }
   Instance& instance() const { return *static_cast<Instance*>(data_); }
 
-  Memory memory(size_t index) {
-    napi_typedarray_type type;
-    Memory memory;
-    void* data = nullptr;
-    if (napi_get_typedarray_info(env_, values_[index], &type, &memory.length, &data, nullptr, nullptr) != napi_ok ||
-        type != napi_uint8_array) {
-      isSound_ = false;
-      return {};
-    }
-    memory.data = static_cast<uint8_t*>(data);
-    return memory;
+  Memory<uint8_t> bytes(size_t index) { return memory<uint8_t>(index, napi_uint8_array); }
+  Memory<uint32_t> words(size_t index) { return memory<uint32_t>(index, napi_uint32_array); }
+
+  bool isAbsent(size_t index) const {
+    napi_valuetype type;
+    return napi_typeof(env_, values_[index], &type) == napi_ok && type == napi_undefined;
   }
 
   uint32_t number(size_t index) {
@@ -70,6 +68,20 @@ class Arguments {
   }
 
  private:
+  template <class T>
+  Memory<T> memory(size_t index, napi_typedarray_type wanted) {
+    napi_typedarray_type type;
+    Memory<T> memory;
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env_, values_[index], &type, &memory.length, &data, nullptr, nullptr) != napi_ok ||
+        type != wanted) {
+      isSound_ = false;
+      return {};
+    }
+    memory.data = static_cast<T*>(data);
+    return memory;
+  }
+
   napi_env env_;
   std::array<napi_value, count> values_{};
   void* data_ = nullptr;
@@ -90,12 +102,34 @@ napi_value answer(napi_env env, Work work) {
   return result;
 }
 
+napi_value copyRows(napi_env env, napi_callback_info info) {
+  Arguments<6> call(env, info);
+  size_t copied = 0;
+  if (call.isSound()) {
+    const Memory source = call.bytes(0), target = call.bytes(5);
+    const Memory<uint8_t> states = call.isAbsent(1) ? Memory<uint8_t>{} : call.bytes(1);
+    const auto wanted = static_cast<uint8_t>(call.number(2));
+    const Memory numbers = call.words(3);
+    const size_t rowBytes = call.number(4);
+    if (call.isSound() && rowBytes > 0) {
+      size_t rows = source.length / rowBytes;
+      if (states.data != nullptr && states.length < rows) rows = states.length;
+      const size_t room = target.length / rowBytes;
+      copied = gradring::images::copyRows({source.data, rows, rowBytes, states.data}, wanted, numbers.data,
+                                          numbers.length < room ? numbers.length : room, target.data);
+    }
+  }
+  napi_value result = nullptr;
+  napi_create_uint32(env, static_cast<uint32_t>(copied), &result);
+  return result;
+}
+
 #ifdef GRADRING_LIBDEFLATE
 napi_value unpackPng(napi_env env, napi_callback_info info) {
   return answer(env, [&] {
     Arguments<5> call(env, info);
     if (!call.isSound()) return false;
-    const Memory stream = call.memory(0), target = call.memory(4);
+    const Memory stream = call.bytes(0), target = call.bytes(4);
     const size_t rows = call.number(1), rowBytes = call.number(2), samples = call.number(3);
     if (!call.isSound() || samples < 1 || samples > 4 || rowBytes % samples != 0 || rows * rowBytes > target.length)
       return false;
@@ -109,7 +143,7 @@ napi_value decodeJpeg(napi_env env, napi_callback_info info) {
   return answer(env, [&] {
     Arguments<6> call(env, info);
     if (!call.isSound()) return false;
-    const Memory file = call.memory(0), target = call.memory(5);
+    const Memory file = call.bytes(0), target = call.bytes(5);
     const uint32_t denominator = call.number(1), width = call.number(2), height = call.number(3);
     const uint32_t samples = call.number(4);
     // Of a JPEG, no side is longer than 65,535.
@@ -135,7 +169,7 @@ NAPI_MODULE_INIT() {
   try {
     instance = new Instance;
   } catch (const std::exception&) {
-    napi_throw_error(env, "ERR_OUT_OF_MEMORY", "no memory for the image decoders");
+    napi_throw_error(env, "ERR_OUT_OF_MEMORY", "no memory for the image addon");
     return exports;
   }
   const auto drop = [](napi_env, void* data, void*) { delete static_cast<Instance*>(data); };
@@ -143,6 +177,7 @@ NAPI_MODULE_INIT() {
     delete instance;
     return exports;
   }
+  add(env, exports, "copyRows", copyRows, instance);
 #ifdef GRADRING_LIBDEFLATE
   add(env, exports, "unpackPng", unpackPng, instance);
 #endif

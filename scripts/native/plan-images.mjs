@@ -1,4 +1,4 @@
-// What the image decoders' addon is made of: native/images, with those of its libraries that are installed.
+// What the image addon is made of: native/images, with those of its libraries that are installed.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,11 +44,19 @@ const libraries = [
  * @returns {{found: (ImageLibrary & {flags: Flags})[], missing: ImageLibrary[]}}
  */
 export function locateImageLibraries(compiler, env = process.env) {
-  if (env.GRADRING_IMAGES === 'off') return { found: [], missing: [] };
-  const tried = libraries.map(library => ({ ...library, flags: flagsOf(library, env) }));
+  const tried = withFlags(env);
   const found = tried.filter(library => links(library, compiler));
   return { found, missing: tried.filter(library => !found.includes(library)) };
 }
+
+/** Those that an addon was built with, as its stamp names them; nothing is tried. */
+export function imageLibraries(names, env = process.env) {
+  const all = withFlags(env);
+  const found = all.filter(({ name }) => names.includes(name));
+  return { found, missing: all.filter(library => !found.includes(library)) };
+}
+
+const withFlags = env => libraries.map(library => ({ ...library, flags: flagsOf(library, env) }));
 
 /** @returns {import('./compile.mjs').Plan} */
 export function planImages({ sources, out, found, compiler }) {
@@ -63,7 +71,7 @@ export function planImages({ sources, out, found, compiler }) {
     .digest('hex')
     .slice(0, 12);
   const folder = join(out, `objects-${hash}`);
-  const objects = ['addon.cc', ...found.flatMap(library => library.sources)].map(name => ({
+  const objects = ['addon.cc', 'rows.cc', ...found.flatMap(library => library.sources)].map(name => ({
     source: join(sources, name),
     object: join(folder, `${name}.o`),
     args: compile,

@@ -10,10 +10,6 @@ import { packageRoot } from '../package-root.js';
 export const buildScript = <T>(name: string): Promise<T> =>
   import(pathToFileURL(join(packageRoot(), 'scripts', 'native', name)).href);
 
-export async function findCompiler(): Promise<object | undefined> {
-  return (await buildScript<{ findCompiler(): object | undefined }>('toolchain.mjs')).findCompiler();
-}
-
 /** Why an addon does not load, tried in a process of its own: a library that does not fit may end the process. */
 export async function loadFailure(addon: string): Promise<string | undefined> {
   try {
@@ -41,7 +37,8 @@ export async function isCurrent(
   planOf: (sources: string, compiler: object) => Promise<object>,
 ): Promise<boolean> {
   const sources = join(packageRoot(), ...folder);
-  const compiler = await findCompiler();
+  const toolchain = await buildScript<{ findCompiler(): object | undefined }>('toolchain.mjs');
+  const compiler = toolchain.findCompiler();
   // Without a compiler or sources there is nothing newer to be made.
   if (!compiler || !existsSync(sources)) return true;
   const build = await buildScript<{ isCurrent(job: { plan: object; target: string }): boolean }>(

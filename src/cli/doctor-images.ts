@@ -1,8 +1,8 @@
-/** What the doctor says about the compiled image decoders. */
-import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { compiledPath } from '../data/decode/compiled-decoders.js';
-import { buildScript, findCompiler, isCurrent, loadFailure } from './built-addon.js';
+/** What the doctor says about the image addon. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { imageAddonPath } from '../data/image-addon.js';
+import { buildScript, isCurrent, loadFailure } from './built-addon.js';
 import type { Finding } from './doctor-findings.js';
 
 interface ImageLibrary {
@@ -10,34 +10,46 @@ interface ImageLibrary {
   readonly install: string;
 }
 
+interface Libraries {
+  readonly found: readonly ImageLibrary[];
+  readonly missing: readonly ImageLibrary[];
+}
+
 interface PlanImages {
-  locateImageLibraries(compiler: object): { found: ImageLibrary[]; missing: ImageLibrary[] };
+  imageLibraries(names: readonly string[]): Libraries;
   planImages(of: object): object;
 }
 
-const name = 'image decoders';
-const rebuild = 'npm run build:native';
+const name = 'image addon';
+const rebuild = 'npm run build:native -- images';
 
 export async function imagesFinding(): Promise<Finding> {
   if (process.env.GRADRING_IMAGES === 'off') return { name, state: 'absent', text: 'GRADRING_IMAGES=off' };
-  const compiler = await findCompiler();
-  if (!existsSync(compiledPath()) && compiler === undefined)
-    return { name, state: 'absent', text: 'not built, and there is no C++ compiler' };
-  const images = await buildScript<PlanImages>('plan-images.mjs');
-  const { found, missing } = compiler ? images.locateImageLibraries(compiler) : { found: [], missing: [] };
-  const install =
-    missing.length > 0 ? [`apt install ${missing.map(library => library.install).join(' ')}`] : [];
-  const advice = [...install, rebuild].join('; ');
-  if (!existsSync(compiledPath()))
-    return { name, state: 'absent', text: 'not built: PNGs and JPEGs are decoded slower', advice };
-  const failure = await loadFailure(compiledPath());
-  if (failure !== undefined) return { name, state: 'bad', text: `do not load: ${failure}`, advice: rebuild };
-  const out = dirname(compiledPath());
-  const isNew = await isCurrent(compiledPath(), ['native', 'images'], async (sources, withCompiler) =>
-    images.planImages({ sources, out, found, compiler: withCompiler }),
+  const addon = imageAddonPath();
+  const { imageLibraries, planImages } = await buildScript<PlanImages>('plan-images.mjs');
+  const { found, missing } = imageLibraries(builtWith());
+  const install = missing.map(library => library.install).join(' ');
+  const advice = install ? `for faster decoding: apt install ${install}; ${rebuild}` : undefined;
+  if (!existsSync(addon))
+    return { name, state: 'absent', text: 'not built: images are decoded and copied slower', advice };
+  const failure = await loadFailure(addon);
+  if (failure !== undefined)
+    return { name, state: 'bad', text: `does not load: ${failure}`, advice: rebuild };
+  const isNew = await isCurrent(addon, ['native', 'images'], async (sources, compiler) =>
+    planImages({ sources, out: dirname(addon), found, compiler }),
   );
-  if (!isNew)
-    return { name, state: 'bad', text: 'older than their sources or their libraries', advice: rebuild };
-  const names = found.map(library => library.name).join(', ');
-  return { name, state: 'good', text: names || 'built', advice: install.length > 0 ? advice : undefined };
+  if (!isNew) return { name, state: 'bad', text: 'older than its sources or its libraries', advice: rebuild };
+  const names = found.map(library => library.name).join(' and ');
+  return { name, state: 'good', text: names || 'without decoders', advice };
+}
+
+/** Names of the libraries it has; `scripts/build-native.mjs` writes them down. */
+function builtWith(): readonly string[] {
+  try {
+    const stamp = readFileSync(join(dirname(imageAddonPath()), 'build.json'), 'utf8');
+    return (JSON.parse(stamp) as { libraries: string[] }).libraries;
+  } catch {
+    // Not built, or cut short.
+    return [];
+  }
 }

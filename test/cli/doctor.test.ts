@@ -33,7 +33,7 @@ t.test('every line has its sign, its name and a finding', async t => {
     'temporary',
     'clock',
   ];
-  const names = [...machine, 'sharp', 'GPUs', 'LibTorch', 'torch addon'];
+  const names = [...machine, 'sharp', 'image addon', 'GPUs', 'LibTorch', 'torch addon'];
   for (const name of [...names, 'engine torch', 'engine wasm', 'engine cpu']) {
     t.ok(
       lines.some(line => line.slice(2).startsWith(name)),
@@ -45,6 +45,7 @@ t.test('every line has its sign, its name and a finding', async t => {
 
 t.test('what is missing comes with what to do', async t => {
   t.match(await doctor({ GRADRING_LIBTORCH: 'off' }), /– LibTorch +GRADRING_LIBTORCH=off\n +→ unset it/);
+  t.match(await doctor({ GRADRING_IMAGES: 'off' }), /– image addon +GRADRING_IMAGES=off/);
   t.match(await doctor({ GRADRING_LIBTORCH: '/nonexistent' }), /holds no LibTorch.*\n +→ name the folder/);
   t.match(
     await doctor({ PATH: '', CUDA_VISIBLE_DEVICES: '1' }),

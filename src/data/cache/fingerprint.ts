@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageVersion } from '../../engine/package-version.js';
 import { packageRoot } from '../../package-root.js';
-import { compiledDecoders } from '../decode/compiled-decoders.js';
+import { imageAddon } from '../image-addon.js';
 import { filePath, type SampleSource, storageRows } from '../samples/sample-source.js';
 
 /** Names the same images in the same places, whatever is in them: 16 hexadecimal digits. */
@@ -79,5 +79,5 @@ function addFiles(hash: Hash, count: number, path: (file: number) => string): vo
 /** A release may resize otherwise than the one before; and so may a decoder that was not there before. */
 function decoders(): readonly (string | null)[] {
   const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'));
-  return [version, packageVersion('@napi-rs/image') ?? null, Object.keys(compiledDecoders()).join()];
+  return [version, packageVersion('@napi-rs/image') ?? null, Object.keys(imageAddon()).join()];
 }

@@ -1,4 +1,5 @@
-import { isFull, type MemoryCache, markFull } from './pixel-cache.js';
+import { imageAddon } from '../image-addon.js';
+import { isFull, type MemoryCache, markFull, RowState } from './pixel-cache.js';
 import type { PixelStore } from './pixel-store.js';
 
 export class MemoryStore implements PixelStore {
@@ -9,7 +10,11 @@ export class MemoryStore implements PixelStore {
   }
 
   read(rows: Uint32Array, target: Uint8Array): number {
-    const { segments, rowsPerSegment, rowBytes } = this.#cache;
+    const { segments, rowsPerSegment, rowBytes, states } = this.#cache;
+    const { copyRows } = imageAddon();
+    // Several segments hold so many bytes that their rows are large, or that memory is what is waited for.
+    if (copyRows !== undefined && segments.length === 1)
+      return copyRows(segments[0], states, RowState.full, rows, rowBytes, target);
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i];
       if (!isFull(this.#cache, row)) return i;

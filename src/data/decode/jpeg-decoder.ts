@@ -1,10 +1,10 @@
 /** JPEGs without sharp's pipeline, where libjpeg-turbo was there when we were installed. */
-import { compiledDecoders } from './compiled-decoders.js';
+import { imageAddon } from '../image-addon.js';
 import type { Resize } from './decode.js';
 import type { JpegFile } from './jpeg-file.js';
 import { type DecodedPixels, placePixels } from './place-pixels.js';
 
-export const decodesJpegs = (): boolean => compiledDecoders().decodeJpeg !== undefined;
+export const decodesJpegs = (): boolean => imageAddon().decodeJpeg !== undefined;
 
 /**
  * Writes the pixels, uint8 HWC, into `target`, which is of the image's own height and width.
@@ -14,7 +14,7 @@ export const decodesJpegs = (): boolean => compiledDecoders().decodeJpeg !== und
 export function decodeJpeg(file: Uint8Array, jpeg: JpegFile, target: Uint8Array, channels: number): boolean {
   const { width, height, samples } = jpeg;
   const rows = samples === channels ? target : new Uint8Array(height * width * samples);
-  if (compiledDecoders().decodeJpeg?.(file, 1, width, height, samples, rows) !== true) return false;
+  if (imageAddon().decodeJpeg?.(file, 1, width, height, samples, rows) !== true) return false;
   if (rows !== target) placePixels(rows, samples, target, channels);
   return true;
 }
@@ -34,7 +34,7 @@ export function shrunkJpeg(
   const denominator = denominatorOf(width / wanted[1], height / wanted[0], fit);
   const [shrunkWidth, shrunkHeight] = [Math.ceil(width / denominator), Math.ceil(height / denominator)];
   const pixels = Buffer.allocUnsafeSlow(shrunkWidth * shrunkHeight * samples);
-  const decode = compiledDecoders().decodeJpeg;
+  const decode = imageAddon().decodeJpeg;
   if (decode?.(file, denominator, shrunkWidth, shrunkHeight, samples, pixels) !== true) return undefined;
   const whole = { width: Math.floor(width / denominator), height: Math.floor(height / denominator) };
   return {

@@ -3,7 +3,7 @@
  * undone where the pixels are wanted, by the compiled decoder or else by Node's own zlib and TypeScript.
  */
 import { inflateSync } from 'node:zlib';
-import { compiledDecoders } from './compiled-decoders.js';
+import { imageAddon } from '../image-addon.js';
 import { placePixels } from './place-pixels.js';
 import type { PngFile } from './png-file.js';
 import { filtersExist, unfilter } from './png-unfilter.js';
@@ -35,14 +35,14 @@ export function decodePng(
 }
 
 /** Whether PNGs are unpacked by the compiled decoder, faster than by anything else. */
-export const unpacksCompiled = (): boolean => compiledDecoders().unpackPng !== undefined;
+export const unpacksCompiled = (): boolean => imageAddon().unpackPng !== undefined;
 
 export const unpackPng: Unpack = (png, target) =>
   (unpacksCompiled() ? unpackCompiled : unpackPlain)(png, target);
 
 export const unpackCompiled: Unpack = (png, target) => {
   const { width, height, samples } = png;
-  return compiledDecoders().unpackPng?.(streamOf(png), height, width * samples, samples, target) ?? false;
+  return imageAddon().unpackPng?.(streamOf(png), height, width * samples, samples, target) ?? false;
 };
 
 export const unpackPlain: Unpack = (png, target) => {

@@ -2,6 +2,7 @@
 import { openStore, type PixelStore } from '../cache/pixel-store.js';
 import type { SampleReader } from './sample-reader.js';
 import { type SampleSource, storageRow } from './sample-source.js';
+import { StorageRows } from './storage-rows.js';
 
 export class CachedReader implements SampleReader {
   readonly #source: SampleSource;
@@ -10,13 +11,14 @@ export class CachedReader implements SampleReader {
   /** Opened at the first row that is not in the cache. */
   #decoding: SampleReader | undefined;
   readonly #one = new Uint32Array(1);
-  #rows = new Uint32Array(0);
+  readonly #rows: StorageRows;
 
   /** @param open opens the source without its cache */
   constructor(source: SampleSource, cache: NonNullable<SampleSource['cache']>, open: () => SampleReader) {
     this.#source = source;
     this.#store = openStore(cache);
     this.#open = open;
+    this.#rows = new StorageRows(source);
   }
 
   read(index: number, target: Uint8Array): number | Promise<number> {
@@ -30,7 +32,7 @@ export class CachedReader implements SampleReader {
   }
 
   readRun(indices: Uint32Array, pixels: Uint8Array, labels: Int32Array): number {
-    const done = this.#store.read(this.#storageRows(indices), pixels);
+    const done = this.#store.read(this.#rows.of(indices), pixels);
     for (let i = 0; i < done; i++) labels[i] = this.#source.labels[indices[i]];
     return done;
   }
@@ -43,13 +45,5 @@ export class CachedReader implements SampleReader {
   #keep(row: number, pixels: Uint8Array, label: number): number {
     this.#store.write(row, pixels);
     return label;
-  }
-
-  #storageRows(indices: Uint32Array): Uint32Array {
-    const { rows } = this.#source;
-    if (rows === undefined) return indices;
-    if (this.#rows.length < indices.length) this.#rows = new Uint32Array(indices.length);
-    for (let i = 0; i < indices.length; i++) this.#rows[i] = rows[indices[i]];
-    return this.#rows.subarray(0, indices.length);
   }
 }

@@ -6,6 +6,7 @@ import { SampleError } from '../../errors.js';
 import { type Decode, ShapeMismatch } from '../decode/decode.js';
 import { defaultLimits, OverLimit } from '../decode/image-limits.js';
 import { openDecoder } from '../decode/open-decoder.js';
+import { imageAddon } from '../image-addon.js';
 import { CachedReader } from './cached-reader.js';
 import { openRecords, type RecordReader } from './record-reader.js';
 import {
@@ -19,6 +20,7 @@ import {
   type SampleSource,
   storageRow,
 } from './sample-source.js';
+import { StorageRows } from './storage-rows.js';
 
 /** Writes samples by index. Several may be under way at once. */
 export interface SampleReader {
@@ -53,6 +55,7 @@ export function openReader(source: SampleSource): SampleReader {
 /** Pixels in memory. */
 function rawReader(source: SampleSource, { pixels }: RawPixels): SampleReader {
   const size = imageBytes(source.imageShape);
+  const storageRows = new StorageRows(source);
   return {
     read(index, target) {
       const row = storageRow(source, index);
@@ -60,11 +63,13 @@ function rawReader(source: SampleSource, { pixels }: RawPixels): SampleReader {
       return source.labels[index];
     },
     readRun(indices, target, labels) {
-      for (let i = 0; i < indices.length; i++) {
-        const start = storageRow(source, indices[i]) * size;
+      const rows = storageRows.of(indices);
+      const copied = imageAddon().copyRows?.(pixels, undefined, 0, rows, size, target) ?? 0;
+      for (let i = copied; i < rows.length; i++) {
+        const start = rows[i] * size;
         target.set(pixels.subarray(start, start + size), i * size);
-        labels[i] = source.labels[indices[i]];
       }
+      for (let i = 0; i < indices.length; i++) labels[i] = source.labels[indices[i]];
       return indices.length;
     },
     close: () => undefined,

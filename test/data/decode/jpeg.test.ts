@@ -1,12 +1,12 @@
 /** JPEGs by libjpeg-turbo: sharp's pixels, or sharp's own. */
 import sharp, { type JpegOptions, type Sharp } from 'sharp';
 import t from 'tap';
-import { compiledDecoders } from '../../../src/data/decode/compiled-decoders.js';
 import { fits, kernels, type Resize } from '../../../src/data/decode/decode.js';
 import { decodeJpeg, decodesJpegs } from '../../../src/data/decode/jpeg-decoder.js';
 import { parseJpeg } from '../../../src/data/decode/jpeg-file.js';
 import { decoderOf, openDecoder } from '../../../src/data/decode/open-decoder.js';
 import { sharpDecoder } from '../../../src/data/decode/sharp-decoder.js';
+import { imageAddon } from '../../../src/data/image-addon.js';
 import { Purpose, Random } from '../../../src/random.js';
 import { GuardedTarget, judge } from './corpus.js';
 
@@ -157,7 +157,7 @@ t.test('an image of another size, and calls that make no sense', { skip }, async
     name: 'ShapeMismatch',
     message: "it is 24x24 with 3 channel(s), the dataset's images are 24x25 with 3",
   });
-  const { decodeJpeg: decode, unpackPng } = compiledDecoders();
+  const { decodeJpeg: decode, unpackPng } = imageAddon();
   t.notOk(decode?.(file, 3, 8, 8, 3, target.pixels), 'a third');
   t.notOk(decode?.(file, 0, 24, 24, 3, target.pixels), 'no part');
   t.notOk(decode?.(file, 1, 24, 24, 3, target.pixels.subarray(1000)), 'no room');
