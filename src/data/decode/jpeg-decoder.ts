@@ -23,6 +23,7 @@ export function decodeJpeg(file: Uint8Array, jpeg: JpegFile, target: Uint8Array,
  * The pixels that sharp would go on to resize: at a half, a quarter or an eighth of the size where that is still
  * larger than what is wanted, and without the last row and column of those that are no whole ones.
  *
+ * @param take memory of at least so many bytes, where the pixels will be
  * @returns undefined where another decoder has to do it
  */
 export function shrunkJpeg(
@@ -30,10 +31,11 @@ export function shrunkJpeg(
   { width, height, samples }: JpegFile,
   wanted: readonly [height: number, width: number],
   fit: Resize['fit'],
+  take: (bytes: number) => Uint8Array,
 ): DecodedPixels | undefined {
   const denominator = denominatorOf(width / wanted[1], height / wanted[0], fit);
   const [shrunkWidth, shrunkHeight] = [Math.ceil(width / denominator), Math.ceil(height / denominator)];
-  const pixels = Buffer.allocUnsafeSlow(shrunkWidth * shrunkHeight * samples);
+  const pixels = take(shrunkWidth * shrunkHeight * samples);
   const decode = imageAddon().decodeJpeg;
   if (decode?.(file, denominator, shrunkWidth, shrunkHeight, samples, pixels) !== true) return undefined;
   const whole = { width: Math.floor(width / denominator), height: Math.floor(height / denominator) };

@@ -8,7 +8,8 @@ import { decodeNative, nativeImages, nativePixels } from './native-decoder.js';
 import { type DecodedPixels, placeable } from './place-pixels.js';
 import { decodePng, unpackCompiled, unpacksCompiled } from './png-decoder.js';
 import { type PngFile, parsePng } from './png-file.js';
-import { resizePixels, sharpDecoder } from './sharp-decoder.js';
+import { type Pixels, resizer, resizesPixels } from './resizer.js';
+import { sharpDecoder } from './sharp-decoder.js';
 
 export type DecoderName = 'plain PNG' | 'libdeflate' | '@napi-rs/image' | 'libjpeg-turbo' | 'sharp';
 
@@ -28,14 +29,14 @@ const LARGE = 3072;
 export function openDecoder(shape: ImageShape, resize?: Resize, maxPixels = defaultLimits.maxPixels): Decode {
   const channels = shape[2];
   const fallback = sharpDecoder(shape, resize, maxPixels);
+  const resized = resizer(shape, resize);
   const decodePngFile = (file: Uint8Array, png: PngFile, target: Uint8Array): Promise<void> | undefined => {
     if (!fits(png, samplesOf(png), shape)) {
       const { width, height } = png;
       checkPixels(width, height, maxPixels);
       if (resize === undefined && (height !== shape[0] || width !== shape[1]))
         throw new ShapeMismatch([height, width, channels], shape);
-      const decoded = resizesPixels(resize) ? pixelsOf(file, png) : undefined;
-      return decoded && resize ? resizePixels(decoded, target, shape, resize) : fallback(file, target);
+      return resized(target, (_, take) => pixelsOf(file, png, take)) ?? fallback(file, target);
     }
     const pending = usesNative(png) && decodeNative(file, png, target, channels);
     if (pending !== false) return pending;
@@ -49,10 +50,9 @@ export function openDecoder(shape: ImageShape, resize?: Resize, maxPixels = defa
     const { width, height, samples } = jpeg;
     if (fits(jpeg, samples, shape))
       return decodeJpeg(file, jpeg, target, channels) ? undefined : fallback(file, target);
-    const isSmall = width * height <= maxPixels;
-    if (resize === undefined || !isSmall || !resizesPixels(resize)) return fallback(file, target);
-    const shrunk = shrunkJpeg(file, jpeg, [shape[0], shape[1]], resize.fit);
-    return shrunk ? resizePixels(shrunk, target, shape, resize) : fallback(file, target);
+    if (width * height > maxPixels) return fallback(file, target);
+    const shrunk: Pixels = ({ fit }, take) => shrunkJpeg(file, jpeg, [shape[0], shape[1]], fit, take);
+    return resized(target, shrunk) ?? fallback(file, target);
   };
   return (file, target) => {
     const png = parsePng(file);
@@ -85,23 +85,22 @@ function fits(
   return image.height === height && image.width === width && placeable(samples, channels);
 }
 
-/** Whether pixels are resized to what their file would be. By `nearest`, sharp takes others of a file. */
-function resizesPixels(resize: Resize | undefined): boolean {
-  return resize !== undefined && resize.kernel !== 'nearest';
-}
-
 /** A JPEG that is not sharp's: of a plain kind, and none that is to be turned. */
 function plainJpeg(file: Uint8Array, resize: Resize | undefined): JpegFile | undefined {
   const jpeg = decodesJpegs() ? parseJpeg(file) : undefined;
   return jpeg?.hasExif && resize?.autoOrient ? undefined : jpeg;
 }
 
-/** The pixels of a PNG that is to be resized; undefined where sharp has to decode it. */
-function pixelsOf(file: Uint8Array, png: PngFile): DecodedPixels | undefined {
+/** The pixels of a PNG that is to be resized. */
+function pixelsOf(
+  file: Uint8Array,
+  png: PngFile,
+  take: (bytes: number) => Uint8Array,
+): DecodedPixels | undefined {
   if (!unpacksCompiled() || png.palette !== undefined)
     return isLarge(png) ? nativePixels(file, png) : undefined;
   const { width, height, samples } = png;
-  const pixels = Buffer.allocUnsafeSlow(width * height * samples);
+  const pixels = take(width * height * samples);
   return unpackCompiled(png, pixels) ? { pixels, width, height, samples } : undefined;
 }
 
