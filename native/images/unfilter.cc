@@ -1,6 +1,7 @@
 #include "unfilter.h"
 
 #include <cstring>
+#include <type_traits>
 
 namespace gradring::images {
 namespace {
@@ -43,55 +44,108 @@ Lanes predict(Lanes left, Lanes up, Lanes corner) {
   return paeth(left, up, corner);
 }
 
-// A row whose pixels depend on the one to the left. Three bytes are moved faster as four, of which the next pixel
-// overwrites the last; the last pixel of a row has no such next one.
+// The pixels of a row, one after the other, each depending on the one to the left.
+template <Filter filter, size_t samples>
+class Chain {
+ public:
+  Chain(const uint8_t* from, uint8_t* to) : from_(from), to_(to) {}
+
+  // Moves `width` bytes, though a pixel has `samples`.
+  template <size_t width>
+  Lanes next(Lanes up) {
+    left_ = (load<width>(from_) + predict<filter>(left_, up, corner_)) & 255;
+    store<width>(left_, to_);
+    corner_ = up;
+    from_ += samples;
+    to_ += samples;
+    return left_;
+  }
+
+ private:
+  const uint8_t* from_;
+  uint8_t* to_;
+  Lanes left_ = {};
+  Lanes corner_ = {};
+};
+
+// Three bytes are moved faster as four, of which the next pixel overwrites the last. The last pixel has no such next.
+template <size_t samples>
+constexpr size_t kWidth = samples == 3 ? 4 : samples;
+
 template <Filter filter, size_t samples>
 void chained(const uint8_t* from, const uint8_t* above, size_t rowBytes, uint8_t* to) {
-  constexpr size_t width = samples == 3 ? 4 : samples;
-  Lanes left = {};
-  Lanes corner = {};
-  size_t at = 0;
-  for (; at + width <= rowBytes; at += samples) {
-    const Lanes up = load<width>(above + at);
-    left = (load<width>(from + at) + predict<filter>(left, up, corner)) & 255;
-    store<width>(left, to + at);
-    corner = up;
+  Chain<filter, samples> chain(from, to);
+  const size_t last = rowBytes - samples;
+  for (size_t at = 0; at < last; at += samples) chain.template next<kWidth<samples>>(load<kWidth<samples>>(above + at));
+  chain.template next<samples>(load<samples>(above + last));
+}
+
+// Two rows at once, the second a pixel behind the first: while one waits for the pixel to the left, the other goes on.
+template <Filter first, Filter second, size_t samples>
+void chainedPair(const uint8_t* from, const uint8_t* above, size_t rowBytes, uint8_t* to) {
+  constexpr size_t width = kWidth<samples>;
+  Chain<first, samples> upper(from, to);
+  Chain<second, samples> lower(from + rowBytes + 1, to + rowBytes);
+  const size_t last = rowBytes - samples;
+  if (last == 0) {
+    lower.template next<samples>(upper.template next<samples>(load<samples>(above)));
+    return;
   }
-  for (; at < rowBytes; at += samples) {
-    const Lanes up = load<samples>(above + at);
-    left = (load<samples>(from + at) + predict<filter>(left, up, corner)) & 255;
-    store<samples>(left, to + at);
-    corner = up;
+  Lanes up = upper.template next<width>(load<width>(above));
+  for (size_t at = samples; at < last; at += samples) {
+    const Lanes next = upper.template next<width>(load<width>(above + at));
+    lower.template next<width>(up);
+    up = next;
   }
+  const Lanes next = upper.template next<samples>(load<samples>(above + last));
+  lower.template next<width>(up);
+  lower.template next<samples>(next);
+}
+
+// Sub has so little to do for a pixel that two rows at once are no faster.
+constexpr bool pairs(uint8_t filter) { return filter == kAverage || filter == kPaeth; }
+
+// Calls `work` with one of these, as a type.
+template <class Work>
+void averageOrPaeth(uint8_t filter, Work work) {
+  if (filter == kAverage) return work(std::integral_constant<Filter, kAverage>());
+  work(std::integral_constant<Filter, kPaeth>());
 }
 
 template <size_t samples>
 void unfilterRow(uint8_t filter, const uint8_t* from, const uint8_t* above, size_t rowBytes, uint8_t* to) {
-  switch (filter) {
-    case kNone:
-      std::memcpy(to, from, rowBytes);
-      return;
-    case kSub:
-      chained<kSub, samples>(from, above, rowBytes, to);
-      return;
-    case kUp:
-      for (size_t i = 0; i < rowBytes; i++) to[i] = from[i] + above[i];
-      return;
-    case kAverage:
-      chained<kAverage, samples>(from, above, rowBytes, to);
-      return;
-    default:
-      chained<kPaeth, samples>(from, above, rowBytes, to);
+  if (filter == kNone) {
+    std::memcpy(to, from, rowBytes);
+  } else if (filter == kSub) {
+    chained<kSub, samples>(from, above, rowBytes, to);
+  } else if (filter == kUp) {
+    for (size_t i = 0; i < rowBytes; i++) to[i] = from[i] + above[i];
+  } else {
+    averageOrPaeth(filter, [&](auto type) { chained<type, samples>(from, above, rowBytes, to); });
   }
 }
 
 template <size_t samples>
+void unfilterPair(uint8_t first, uint8_t second, const uint8_t* from, const uint8_t* above, size_t rowBytes,
+                  uint8_t* to) {
+  averageOrPaeth(first, [&](auto upper) {
+    averageOrPaeth(second, [&](auto lower) { chainedPair<upper, lower, samples>(from, above, rowBytes, to); });
+  });
+}
+
+template <size_t samples>
 void unfilterRows(const uint8_t* filtered, size_t rows, size_t rowBytes, const uint8_t* above, uint8_t* target) {
-  for (size_t row = 0; row < rows; row++) {
-    unfilterRow<samples>(filtered[0], filtered + 1, above, rowBytes, target);
-    above = target;
-    filtered += rowBytes + 1;
-    target += rowBytes;
+  for (size_t row = 0; row < rows;) {
+    const uint8_t* from = filtered + row * (rowBytes + 1);
+    uint8_t* to = target + row * rowBytes;
+    const uint8_t* up = row == 0 ? above : to - rowBytes;
+    if (row + 1 < rows && pairs(from[0]) && pairs(from[rowBytes + 1])) {
+      unfilterPair<samples>(from[0], from[rowBytes + 1], from + 1, up, rowBytes, to);
+      row += 2;
+    } else {
+      unfilterRow<samples>(from[0], from + 1, up, rowBytes, to);
+      row += 1;
+    }
   }
 }
 
