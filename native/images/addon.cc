@@ -1,6 +1,7 @@
 // The Node-API face:
 //
 //   copyRows(source, states, wanted, numbers, rowBytes, target): number       how many
+//   crc32(file, start, end): number                                           if there is libdeflate
 //   unpackPng(stream, rows, rowBytes, samples, target): boolean               if there is libdeflate
 //   decodeJpeg(file, denominator, width, height, samples, target): boolean    if there is libjpeg-turbo
 //
@@ -125,6 +126,20 @@ napi_value copyRows(napi_env env, napi_callback_info info) {
 }
 
 #ifdef GRADRING_LIBDEFLATE
+napi_value crc32(napi_env env, napi_callback_info info) {
+  Arguments<3> call(env, info);
+  uint32_t sum = 0;
+  if (call.isSound()) {
+    const Memory file = call.bytes(0);
+    const size_t start = call.number(1), end = call.number(2);
+    if (call.isSound() && start <= end && end <= file.length)
+      sum = gradring::images::crc32(file.data + start, end - start);
+  }
+  napi_value result = nullptr;
+  napi_create_uint32(env, sum, &result);
+  return result;
+}
+
 napi_value unpackPng(napi_env env, napi_callback_info info) {
   return answer(env, [&] {
     Arguments<5> call(env, info);
@@ -179,6 +194,7 @@ NAPI_MODULE_INIT() {
   }
   add(env, exports, "copyRows", copyRows, instance);
 #ifdef GRADRING_LIBDEFLATE
+  add(env, exports, "crc32", crc32, instance);
   add(env, exports, "unpackPng", unpackPng, instance);
 #endif
 #ifdef GRADRING_TURBOJPEG

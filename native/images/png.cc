@@ -14,6 +14,8 @@ constexpr size_t kMostKept = size_t{64} << 20;
 
 }  // namespace
 
+uint32_t crc32(const uint8_t* bytes, size_t length) { return libdeflate_crc32(0, bytes, length); }
+
 PngUnpacker::PngUnpacker() : decompressor_(libdeflate_alloc_decompressor()) {
   if (decompressor_ == nullptr) throw std::bad_alloc();
 }

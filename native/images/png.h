@@ -9,6 +9,9 @@ struct libdeflate_decompressor;
 
 namespace gradring::images {
 
+// Of `length` bytes, as PNG's chunks have it.
+uint32_t crc32(const uint8_t* bytes, size_t length);
+
 // One for each Node environment: it keeps its memory from image to image.
 class PngUnpacker {
  public:

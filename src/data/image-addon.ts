@@ -20,6 +20,8 @@ export interface ImageAddon {
     rowBytes: number,
     target: Uint8Array,
   ): number;
+  /** Of the bytes from `start` to `end` − 1. */
+  crc32?(file: Uint8Array, start: number, end: number): number;
   /**
    * From a PNG's zlib stream to `rows` rows of `rowBytes` bytes without filters; `samples`: bytes of a pixel.
    *

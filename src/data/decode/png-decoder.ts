@@ -53,7 +53,24 @@ export const unpackPlain: Unpack = (png, target) => {
   return true;
 };
 
-const streamOf = ({ parts }: PngFile): Uint8Array => (parts.length === 1 ? parts[0] : Buffer.concat(parts));
+/** Streams of up to so many bytes are put together in memory that is kept. */
+const MOST_KEPT = 2 ** 24;
+
+let joined = Buffer.allocUnsafeSlow(0);
+
+/** The zlib stream, until the next call. */
+function streamOf({ parts }: PngFile): Uint8Array {
+  if (parts.length === 1) return parts[0];
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (length > MOST_KEPT) return Buffer.concat(parts, length);
+  if (joined.length < length) joined = Buffer.allocUnsafeSlow(Math.min(2 * length, MOST_KEPT));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined.subarray(0, length);
+}
 
 /** @returns undefined where it does not come to that many bytes */
 function inflate(png: PngFile, length: number): Uint8Array | undefined {

@@ -4,6 +4,7 @@
  * Source: PNG specification, third edition, sections 5 (chunks) and 11 (their contents).
  */
 import zlib from 'node:zlib';
+import { imageAddon } from '../image-addon.js';
 
 const SIGNATURE = [0x89504e47, 0x0d0a1a0a];
 /** Types of chunks, as the number that their four letters are. */
@@ -25,8 +26,8 @@ const harmless: ReadonlySet<number> = new Set(
 /** More than this in harmless chunks is left to sharp, whose libpng has limits of its own on them. */
 const HARMLESS_BYTES = 65_536;
 
-/** Node.js has it since 20.15; before that, all is left to sharp. */
-const hasCrc32 = 'crc32' in zlib;
+/** Node.js has one since 20.15; before that, and without the addon's, all is left to sharp. */
+const crc32 = imageAddon().crc32 ?? ('crc32' in zlib ? crcOfPart : undefined);
 
 export interface PngFile {
   readonly width: number;
@@ -45,7 +46,8 @@ export interface PngFile {
  * @returns undefined where it is no PNG, not a plain one, or not certainly sound: a slower decoder has to decide
  */
 export function parsePng(file: Uint8Array): PngFile | undefined {
-  if (!hasCrc32 || uint32(file, 0) !== SIGNATURE[0] || uint32(file, 4) !== SIGNATURE[1]) return undefined;
+  if (crc32 === undefined || uint32(file, 0) !== SIGNATURE[0] || uint32(file, 4) !== SIGNATURE[1])
+    return undefined;
   const header = chunkAt(file, 8);
   if (header?.type !== IHDR || header.end !== 8 + FRAME + 13) return undefined;
   const at = header.start;
@@ -117,8 +119,12 @@ function chunkAt(file: Uint8Array, at: number): Chunk | undefined {
   const end = at + FRAME + uint32(file, at);
   if (end > file.length) return undefined;
   const type = uint32(file, at + 4);
-  const crc = type === IEND && end === at + FRAME ? END_CRC : zlib.crc32(file.subarray(at + 4, end - 4));
+  const crc = type === IEND && end === at + FRAME ? END_CRC : crc32?.(file, at + 4, end - 4);
   return crc === uint32(file, end - 4) ? { type, start: at + 8, end } : undefined;
+}
+
+function crcOfPart(file: Uint8Array, start: number, end: number): number {
+  return zlib.crc32(file.subarray(start, end));
 }
 
 function codeOf(letters: string): number {
