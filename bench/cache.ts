@@ -1,5 +1,4 @@
 /** Images decoded before, gathered in random order: from the memory cache, the disk cache, and beside PyTorch. */
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { CacheOptions } from '../src/data/cache/cache-options.js';
 import { DataLoader } from '../src/data/data-loader.js';
@@ -8,6 +7,7 @@ import { ArrayDataset } from '../src/data/datasets/array-dataset.js';
 import type { PackDataset } from '../src/data/datasets/pack.js';
 import type { DataLoaderOptions } from '../src/data/loader-options.js';
 import { imageBytes } from '../src/data/samples/sample-source.js';
+import { dataSettings } from './data-settings.js';
 import { count, counts } from './flags.js';
 import { type Bench, type BenchOptions, type BenchReport, type Measurement, summarise } from './harness.js';
 import { LoaderVariant, withWorkers, workerCounts } from './loader-variants.js';
@@ -36,7 +36,7 @@ export const bench: Bench<typeof flags> = {
       const { rows, versions } = await measure(dataset, join(folder, 'cache'), options);
       const bytes = imageBytes(dataset.imageShape);
       return {
-        settings: { cores: availableParallelism(), bytes: `${bytes} an image` },
+        settings: { ...dataSettings(), bytes: `${bytes} an image` },
         rows: rows.map(row => withBandwidth(row, bytes)),
         versions,
         notes: [

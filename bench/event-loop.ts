@@ -1,9 +1,8 @@
 /** How long the main thread's event loop is held up while images are loaded at full speed. */
-
-import { availableParallelism } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ImageFolder } from '../src/data/datasets/image-folder.js';
+import { dataSettings } from './data-settings.js';
 import { count } from './flags.js';
 import { type Bench, type BenchOptions, type Measurement, summarise } from './harness.js';
 import { samplePngs, writeImageFolder } from './image-sets.js';
@@ -31,7 +30,7 @@ export const bench: Bench<typeof flags> = {
   flags,
   run: options =>
     withTemporaryFolder('event-loop', async folder => ({
-      settings: { cores: availableParallelism() },
+      settings: dataSettings(),
       rows: await measure(folder, options),
       notes: [
         'delay: the 99th percentile of the time between two looks at the event loop that are due 1 ms apart (perf_hooks.monitorEventLoopDelay); also: the longest of all runs',

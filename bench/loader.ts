@@ -1,9 +1,9 @@
 /** The bundled sample's PNGs, as files and as a pack, through the loader; beside sharp alone and PyTorch. */
-import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { ImageFolder } from '../src/data/datasets/image-folder.js';
 import { Subset } from '../src/data/datasets/subset.js';
 import { openData } from '../src/data/open-dataset.js';
+import { dataSettings } from './data-settings.js';
 import { count } from './flags.js';
 import type { Bench, BenchOptions, Measurement } from './harness.js';
 import { type ImageFile, samplePngs, writeImageFolder } from './image-sets.js';
@@ -52,7 +52,7 @@ export const bench: Bench<typeof flags> = {
           ? await withTorch({ folder, ours, variants, task }, options)
           : { rows: await takeTurns(variants, rounds(options)) };
         return {
-          settings: { cores: availableParallelism() },
+          settings: dataSettings(),
           ...measured,
           notes: [
             'the variants take turns, so that a change of load meets all of them; ratios are taken round by round',

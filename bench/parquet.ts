@@ -1,4 +1,5 @@
 /** A Parquet file of 28 × 28 PNGs beside a folder of the same files, and the memory that its copying to a pack takes. */
+
 import { execFile } from 'node:child_process';
 import { rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -9,6 +10,7 @@ import type { Dataset } from '../src/data/dataset.js';
 import { ImageFolder } from '../src/data/datasets/image-folder.js';
 import { openParquet } from '../src/data/parquet/open-parquet.js';
 import { threadUrl } from '../src/thread-url.js';
+import { dataSettings } from './data-settings.js';
 import { count } from './flags.js';
 import { type Bench, type BenchOptions, type Measurement, summarise } from './harness.js';
 import { type ImageFile, photos, samplePngs, writeImageFolder } from './image-sets.js';
@@ -49,7 +51,7 @@ export const bench: Bench<typeof flags> = {
       const later = await laterEpochs(sample, options);
       const memory = await copying({ ...options, folder });
       return {
-        settings: { cores: availableParallelism() },
+        settings: dataSettings(),
         rows: [...first, ...later, ...memory],
         versions: { pyarrow: sample.pyarrow },
         notes: [

@@ -1,6 +1,6 @@
 /** PNGs and JPEGs of the size of photos, with and without resizing, through the loader; beside PyTorch. */
-import { availableParallelism } from 'node:os';
 import { ImageFolder } from '../src/data/datasets/image-folder.js';
+import { dataSettings } from './data-settings.js';
 import { count } from './flags.js';
 import type { Bench, BenchOptions, BenchReport, Measurement } from './harness.js';
 import { type PhotoSet, photos, writeImageFolder } from './image-sets.js';
@@ -51,7 +51,7 @@ export const bench: Bench<typeof flags> = {
       versions = measured.versions ?? versions;
     }
     return {
-      settings: { cores: availableParallelism() },
+      settings: dataSettings(),
       rows,
       versions,
       notes: [
