@@ -65,10 +65,10 @@ export const plans = {
     transforms: [...cropAndFlip, randCopy(perItem)],
     seeds: [1, 2],
   },
-  // Full resolution for longer: the stem has twice the filters, and the last 4×4 positions are never halved.
+  // Full resolution for longer: the stem has twice the filters, and there is a last block at 4×4 positions.
   own5: {
     model: 'resnet',
-    options: { filters: [32, 64, 128, 256], activation: 'generalRelu' },
+    options: { filters: [32, 64, 128, 256], lastFilters: 256, activation: 'generalRelu' },
     epochs: 5,
     batchSize: 128,
     lr: 0.007,
