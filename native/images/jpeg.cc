@@ -8,9 +8,6 @@
 namespace gradring::images {
 namespace {
 
-// What is kept of the memory that an image took.
-constexpr size_t kMostKept = size_t{64} << 20;
-
 // Of progressive files: each scan is a pass over the whole image, and thousands of them a way to hold a thread.
 constexpr int kFlags = TJFLAG_LIMITSCANS | TJFLAG_STOPONWARNING;
 
@@ -38,20 +35,23 @@ void JpegDecoder::open() {
 
 bool JpegDecoder::decode(const uint8_t* file, size_t length, int denominator, int width, int height, int samples,
                          uint8_t* target) {
-  const bool isSound = tryDecode(file, length, denominator, width, height, samples);
+  const size_t bytes = size_t{1} * width * height * samples;
+  uint8_t* pixels = pixels_.take(bytes);
+  const bool isSound = tryDecode(file, length, denominator, width, height, samples, pixels);
   if (isSound) {
-    std::memcpy(target, pixels_.data(), size_t{1} * width * height * samples);
+    std::memcpy(target, pixels, bytes);
   } else {
     // After a damaged file a handle may refuse every other one.
     tjDestroy(handle_);
     handle_ = nullptr;
     open();
   }
-  if (pixels_.size() > kMostKept) std::vector<uint8_t>().swap(pixels_);
+  pixels_.release();
   return isSound;
 }
 
-bool JpegDecoder::tryDecode(const uint8_t* file, size_t length, int denominator, int width, int height, int samples) {
+bool JpegDecoder::tryDecode(const uint8_t* file, size_t length, int denominator, int width, int height, int samples,
+                            uint8_t* pixels) {
   if (!isPart(denominator)) return false;
   int fullWidth = 0, fullHeight = 0, subsampling = 0, colours = 0;
   if (tjDecompressHeader3(handle_, file, length, &fullWidth, &fullHeight, &subsampling, &colours) != 0) return false;
@@ -59,9 +59,7 @@ bool JpegDecoder::tryDecode(const uint8_t* file, size_t length, int denominator,
   if (!isUsual(subsampling, colours, samples) || TJSCALED(fullWidth, scale) != width ||
       TJSCALED(fullHeight, scale) != height)
     return false;
-  const size_t bytes = size_t{1} * width * height * samples;
-  if (pixels_.size() < bytes) pixels_.resize(bytes);
-  return tjDecompress2(handle_, file, length, pixels_.data(), width, width * samples, height,
+  return tjDecompress2(handle_, file, length, pixels, width, width * samples, height,
                        samples == 1 ? TJPF_GRAY : TJPF_RGB, kFlags) == 0;
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+
+#include "scratch.h"
 
 namespace gradring::images {
 
@@ -21,12 +22,12 @@ class JpegDecoder {
               uint8_t* target);
 
  private:
-  // Into `pixels_`.
-  bool tryDecode(const uint8_t* file, size_t length, int denominator, int width, int height, int samples);
+  bool tryDecode(const uint8_t* file, size_t length, int denominator, int width, int height, int samples,
+                 uint8_t* pixels);
   void open();
 
   void* handle_ = nullptr;
-  std::vector<uint8_t> pixels_;
+  Scratch pixels_;
 };
 
 }  // namespace gradring::images

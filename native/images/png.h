@@ -2,8 +2,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
+
+#include "scratch.h"
 
 struct libdeflate_decompressor;
 
@@ -26,7 +27,7 @@ class PngUnpacker {
 
  private:
   libdeflate_decompressor* decompressor_;
-  std::vector<uint8_t> filtered_;
+  Scratch filtered_;
   std::vector<uint8_t> zeros_;
 };
 

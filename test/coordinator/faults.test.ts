@@ -34,7 +34,7 @@ async function trainThree(coordinator: Coordinator): Promise<void> {
 
 t.test('without a fault all is well', async t => t.equal(await failureOf({}), undefined));
 
-for (const replica of [2]) {
+for (const replica of [0, 2]) {
   t.test(`replica ${replica} throws while loading its data`, async t => {
     const error = await failureOf({ fault: 'throw', place: 'data', replica, call: 1 });
     t.match(error, { code: 'E_REPLICA', replica, phase: 'data', step: 1, cause: { message: 'boom' } });

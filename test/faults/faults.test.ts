@@ -6,6 +6,7 @@ import { type Cell, runCell, undisturbed } from './cell.js';
 const cells: readonly Cell[] = [
   { fault: 'throw', phase: 'update', policy: 'fail' },
   { fault: 'terminate', phase: 'all-reduce', policy: 'restart' },
+  { fault: 'exit', phase: 'checkpoint', policy: 'shrink' },
   { fault: 'stall', phase: 'backward', policy: 'fail' },
   { fault: 'abort', phase: 'forward', policy: 'restart' },
   { fault: 'throw', phase: 'close', policy: 'restart' },

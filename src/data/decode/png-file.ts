@@ -27,7 +27,7 @@ const harmless: ReadonlySet<number> = new Set(
 const HARMLESS_BYTES = 65_536;
 
 /** Node.js has one since 20.15; before that, and without the addon's, all is left to sharp. */
-const crc32 = imageAddon().crc32 ?? ('crc32' in zlib ? crcOfPart : undefined);
+const hasCrc32 = 'crc32' in zlib;
 
 export interface PngFile {
   readonly width: number;
@@ -46,8 +46,7 @@ export interface PngFile {
  * @returns undefined where it is no PNG, not a plain one, or not certainly sound: a slower decoder has to decide
  */
 export function parsePng(file: Uint8Array): PngFile | undefined {
-  if (crc32 === undefined || uint32(file, 0) !== SIGNATURE[0] || uint32(file, 4) !== SIGNATURE[1])
-    return undefined;
+  if (uint32(file, 0) !== SIGNATURE[0] || uint32(file, 4) !== SIGNATURE[1]) return undefined;
   const header = chunkAt(file, 8);
   if (header?.type !== IHDR || header.end !== 8 + FRAME + 13) return undefined;
   const at = header.start;
@@ -119,12 +118,15 @@ function chunkAt(file: Uint8Array, at: number): Chunk | undefined {
   const end = at + FRAME + uint32(file, at);
   if (end > file.length) return undefined;
   const type = uint32(file, at + 4);
-  const crc = type === IEND && end === at + FRAME ? END_CRC : crc32?.(file, at + 4, end - 4);
+  const crc = type === IEND && end === at + FRAME ? END_CRC : crcOf(file, at + 4, end - 4);
   return crc === uint32(file, end - 4) ? { type, start: at + 8, end } : undefined;
 }
 
-function crcOfPart(file: Uint8Array, start: number, end: number): number {
-  return zlib.crc32(file.subarray(start, end));
+/** @returns undefined where nobody can tell */
+function crcOf(file: Uint8Array, start: number, end: number): number | undefined {
+  const { crc32 } = imageAddon();
+  if (crc32 !== undefined) return crc32(file, start, end);
+  return hasCrc32 ? zlib.crc32(file.subarray(start, end)) : undefined;
 }
 
 function codeOf(letters: string): number {

@@ -35,7 +35,7 @@ export function resizer(
   };
 }
 
-/** Memory for images on their way to be resized: new memory costs the system as much as a tenth of the decoding. */
+/** Memory for images on their way to be resized, used again: the system would clear new memory for each of them. */
 class PixelBuffers {
   /** Nobody holds them at the moment; there are as many as images were ever under way. */
   readonly #spare: Buffer[] = [];
