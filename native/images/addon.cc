@@ -4,22 +4,31 @@
 //   crc32(file, start, end): number                                           if there is libdeflate
 //   unpackPng(stream, rows, rowBytes, samples, target): boolean               if there is libdeflate
 //   decodeJpeg(file, denominator, width, height, samples, target): boolean    if there is libjpeg-turbo
+//   reducePng(stream, reduction, target): boolean                             … and AVX2
+//   reduceJpeg(file, denominator, width, height, reduction, target): boolean  … and AVX2
 //
 // Memory is Uint8Arrays (`numbers` a Uint32Array), shared or not; `states` may be undefined. False: nothing was
-// written, and another decoder has to do it.
+// written, and another decoder has to do it. `reduction` is an object: see
+// src/data/image-addon.ts, the other side of all this.
 #include <node_api.h>
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 
+#include "arguments.h"
 #include "rows.h"
+#include "sink.h"
 #ifdef GRADRING_LIBDEFLATE
 #include "png.h"
 #endif
 #ifdef GRADRING_TURBOJPEG
 #include "jpeg.h"
+#endif
+#ifdef GRADRING_REDUCE
+#include "lines.h"
+#include "reducer.h"
 #endif
 
 namespace {
@@ -34,59 +43,9 @@ struct Instance {
 #ifdef GRADRING_TURBOJPEG
   JpegDecoder jpeg;
 #endif
-};
-
-template <class T>
-struct Memory {
-  T* data = nullptr;
-  size_t length = 0;
-};
-
-// The arguments of a call, as many as it is to have.
-template <size_t count>
-class Arguments {
- public:
-  Arguments(napi_env env, napi_callback_info info) : env_(env) {
-    size_t given = count;
-    isSound_ = napi_get_cb_info(env, info, &given, values_.data(), nullptr, &data_) == napi_ok && given == count;
-  }
-
-  bool isSound() const { return isSound_; }
-  Instance& instance() const { return *static_cast<Instance*>(data_); }
-
-  Memory<uint8_t> bytes(size_t index) { return memory<uint8_t>(index, napi_uint8_array); }
-  Memory<uint32_t> words(size_t index) { return memory<uint32_t>(index, napi_uint32_array); }
-
-  bool isAbsent(size_t index) const {
-    napi_valuetype type;
-    return napi_typeof(env_, values_[index], &type) == napi_ok && type == napi_undefined;
-  }
-
-  uint32_t number(size_t index) {
-    uint32_t value = 0;
-    if (napi_get_value_uint32(env_, values_[index], &value) != napi_ok) isSound_ = false;
-    return value;
-  }
-
- private:
-  template <class T>
-  Memory<T> memory(size_t index, napi_typedarray_type wanted) {
-    napi_typedarray_type type;
-    Memory<T> memory;
-    void* data = nullptr;
-    if (napi_get_typedarray_info(env_, values_[index], &type, &memory.length, &data, nullptr, nullptr) != napi_ok ||
-        type != wanted) {
-      isSound_ = false;
-      return {};
-    }
-    memory.data = static_cast<T*>(data);
-    return memory;
-  }
-
-  napi_env env_;
-  std::array<napi_value, count> values_{};
-  void* data_ = nullptr;
-  bool isSound_ = false;
+#ifdef GRADRING_REDUCE
+  Reducer reducer;
+#endif
 };
 
 // Runs `work`, which nothing may leave as an exception, and gives back what it says.
@@ -148,27 +107,74 @@ napi_value unpackPng(napi_env env, napi_callback_info info) {
     const size_t rows = call.number(1), rowBytes = call.number(2), samples = call.number(3);
     if (!call.isSound() || samples < 1 || samples > 4 || rowBytes % samples != 0 || rows * rowBytes > target.length)
       return false;
-    return call.instance().png.unpack(stream.data, stream.length, rows, rowBytes, samples, target.data);
+    WholeImage image(target.data, rows);
+    return call.owner<Instance>().png.unpack(stream.data, stream.length, rows, rowBytes, samples, image);
   });
 }
 #endif
 
 #ifdef GRADRING_TURBOJPEG
+// Of a JPEG, no side is longer than 65,535: what is more comes to no image.
+JpegPart partOf(uint32_t denominator, uint32_t width, uint32_t height, uint32_t samples) {
+  return {static_cast<int>(std::min(denominator, 0xffffu)), static_cast<int>(std::min(width, 0xffffu)),
+          static_cast<int>(std::min(height, 0xffffu)), static_cast<int>(samples)};
+}
+
 napi_value decodeJpeg(napi_env env, napi_callback_info info) {
   return answer(env, [&] {
     Arguments<6> call(env, info);
     if (!call.isSound()) return false;
     const Memory file = call.bytes(0), target = call.bytes(5);
-    const uint32_t denominator = call.number(1), width = call.number(2), height = call.number(3);
-    const uint32_t samples = call.number(4);
-    // Of a JPEG, no side is longer than 65,535.
-    if (!call.isSound() || width > 0xffff || height > 0xffff || (samples != 1 && samples != 3) ||
-        size_t{1} * width * height * samples > target.length)
+    const JpegPart part = partOf(call.number(1), call.number(2), call.number(3), call.number(4));
+    if (!call.isSound() || (part.samples != 1 && part.samples != 3) || part.rowBytes() * part.height > target.length)
       return false;
-    return call.instance().jpeg.decode(file.data, file.length, static_cast<int>(denominator), static_cast<int>(width),
-                                       static_cast<int>(height), static_cast<int>(samples), target.data);
+    WholeImage image(target.data, part.height);
+    return call.owner<Instance>().jpeg.decode(file.data, file.length, part, part.rowBytes(), image);
   });
 }
+#endif
+
+#ifdef GRADRING_REDUCE
+bool isSound(const Reduction& reduction, size_t room) {
+  const auto& [kernel, width, height, samples, across, down, left, top, targetWidth, targetHeight] = reduction;
+  return kernel <= Kernel::kLanczos3 && (samples == 1 || samples == 3) && across >= 1 && down >= 1 &&
+         across <= static_cast<double>(width) && down <= static_cast<double>(height) &&
+         targetWidth * targetHeight * samples <= room;
+}
+
+#ifdef GRADRING_LIBDEFLATE
+napi_value reducePng(napi_env env, napi_callback_info info) {
+  return answer(env, [&] {
+    Arguments<3> call(env, info);
+    if (!call.isSound()) return false;
+    const Memory stream = call.bytes(0), target = call.bytes(2);
+    const Reduction reduction = call.reduction(1);
+    if (!call.isSound() || !isSound(reduction, target.length)) return false;
+    Reducer& reducer = call.owner<Instance>().reducer;
+    reducer.prepare(reduction, target.data);
+    return call.owner<Instance>().png.unpack(stream.data, stream.length, reduction.height, reduction.rowBytes(),
+                                             reduction.samples, reducer);
+  });
+}
+#endif
+
+#ifdef GRADRING_TURBOJPEG
+napi_value reduceJpeg(napi_env env, napi_callback_info info) {
+  return answer(env, [&] {
+    Arguments<6> call(env, info);
+    if (!call.isSound()) return false;
+    const Memory file = call.bytes(0), target = call.bytes(5);
+    const Reduction reduction = call.reduction(4);
+    const JpegPart part = partOf(call.number(1), call.number(2), call.number(3), reduction.samples);
+    if (!call.isSound() || !isSound(reduction, target.length) || reduction.width > size_t{1} * part.width ||
+        reduction.height > size_t{1} * part.height)
+      return false;
+    Reducer& reducer = call.owner<Instance>().reducer;
+    reducer.prepare(reduction, target.data);
+    return call.owner<Instance>().jpeg.decode(file.data, file.length, part, reduction.rowBytes(), reducer);
+  });
+}
+#endif
 #endif
 
 void add(napi_env env, napi_value exports, const char* name, napi_callback callback, Instance* instance) {
@@ -199,6 +205,16 @@ NAPI_MODULE_INIT() {
 #endif
 #ifdef GRADRING_TURBOJPEG
   add(env, exports, "decodeJpeg", decodeJpeg, instance);
+#endif
+#ifdef GRADRING_REDUCE
+  if (hasAvx2()) {
+#ifdef GRADRING_LIBDEFLATE
+    add(env, exports, "reducePng", reducePng, instance);
+#endif
+#ifdef GRADRING_TURBOJPEG
+    add(env, exports, "reduceJpeg", reduceJpeg, instance);
+#endif
+  }
 #endif
   return exports;
 }

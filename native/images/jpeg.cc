@@ -33,13 +33,18 @@ void JpegDecoder::open() {
   if (handle_ == nullptr) throw std::bad_alloc();
 }
 
-bool JpegDecoder::decode(const uint8_t* file, size_t length, int denominator, int width, int height, int samples,
-                         uint8_t* target) {
-  const size_t bytes = size_t{1} * width * height * samples;
-  uint8_t* pixels = pixels_.take(bytes);
-  const bool isSound = tryDecode(file, length, denominator, width, height, samples, pixels);
+bool JpegDecoder::decode(const uint8_t* file, size_t length, const JpegPart& part, size_t rowBytes, RowSink& sink) {
+  uint8_t* pixels = pixels_.take(part.rowBytes() * part.height);
+  const bool isSound = tryDecode(file, length, part, pixels);
   if (isSound) {
-    std::memcpy(target, pixels, bytes);
+    sink.begin();
+    for (const uint8_t* from = pixels; !sink.isDone();) {
+      const size_t batch = sink.rowsWanted();
+      uint8_t* to = sink.room();
+      for (size_t row = 0; row < batch; row++, from += part.rowBytes(), to += rowBytes)
+        std::memcpy(to, from, rowBytes);
+      sink.add(batch);
+    }
   } else {
     // After a damaged file a handle may refuse every other one.
     tjDestroy(handle_);
@@ -50,8 +55,8 @@ bool JpegDecoder::decode(const uint8_t* file, size_t length, int denominator, in
   return isSound;
 }
 
-bool JpegDecoder::tryDecode(const uint8_t* file, size_t length, int denominator, int width, int height, int samples,
-                            uint8_t* pixels) {
+bool JpegDecoder::tryDecode(const uint8_t* file, size_t length, const JpegPart& part, uint8_t* pixels) {
+  const auto& [denominator, width, height, samples] = part;
   if (!isPart(denominator)) return false;
   int fullWidth = 0, fullHeight = 0, subsampling = 0, colours = 0;
   if (tjDecompressHeader3(handle_, file, length, &fullWidth, &fullHeight, &subsampling, &colours) != 0) return false;

@@ -2,6 +2,7 @@
 
 #include <libdeflate.h>
 
+#include <cstring>
 #include <new>
 
 #include "unfilter.h"
@@ -16,15 +17,25 @@ PngUnpacker::PngUnpacker() : decompressor_(libdeflate_alloc_decompressor()) {
 PngUnpacker::~PngUnpacker() { libdeflate_free_decompressor(decompressor_); }
 
 bool PngUnpacker::unpack(const uint8_t* stream, size_t length, size_t rows, size_t rowBytes, unsigned samples,
-                         uint8_t* target) {
+                         RowSink& sink) {
   const size_t expected = rows * (rowBytes + 1);
   uint8_t* filtered = filtered_.take(expected);
-  if (zeros_.size() < rowBytes) zeros_.resize(rowBytes);
   // Without a place for the length that it comes to, any other than `expected` is an error.
   const bool isSound = libdeflate_zlib_decompress(decompressor_, stream, length, filtered, expected, nullptr) ==
                            LIBDEFLATE_SUCCESS &&
                        filtersExist(filtered, rows, rowBytes);
-  if (isSound) unfilter(filtered, rows, rowBytes, samples, zeros_.data(), target);
+  if (isSound) {
+    above_.assign(rowBytes, 0);
+    sink.begin();
+    for (const uint8_t* from = filtered; !sink.isDone();) {
+      const size_t batch = sink.rowsWanted();
+      uint8_t* to = sink.room();
+      unfilter(from, batch, rowBytes, samples, above_.data(), to);
+      from += batch * (rowBytes + 1);
+      std::memcpy(above_.data(), to + (batch - 1) * rowBytes, rowBytes);
+      sink.add(batch);
+    }
+  }
   filtered_.release();
   return isSound;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "scratch.h"
+#include "sink.h"
 
 struct libdeflate_decompressor;
 
@@ -21,14 +22,14 @@ class PngUnpacker {
   PngUnpacker(const PngUnpacker&) = delete;
   PngUnpacker& operator=(const PngUnpacker&) = delete;
 
-  // Writes `rows` rows of `rowBytes` bytes into `target`. Returns false, with nothing written, where the stream is
-  // damaged, its sum is wrong, it comes to another length, or a row names a filter that does not exist.
-  bool unpack(const uint8_t* stream, size_t length, size_t rows, size_t rowBytes, unsigned samples, uint8_t* target);
+  // Gives `rows` rows of `rowBytes` bytes to `sink`. Returns false, with nothing given, where the stream is damaged,
+  // its sum is wrong, it comes to another length, or a row names a filter that does not exist.
+  bool unpack(const uint8_t* stream, size_t length, size_t rows, size_t rowBytes, unsigned samples, RowSink& sink);
 
  private:
   libdeflate_decompressor* decompressor_;
   Scratch filtered_;
-  std::vector<uint8_t> zeros_;
+  std::vector<uint8_t> above_;
 };
 
 }  // namespace gradring::images

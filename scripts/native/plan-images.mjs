@@ -60,10 +60,12 @@ const withFlags = env => libraries.map(library => ({ ...library, flags: flagsOf(
 
 /** @returns {import('./compile.mjs').Plan} */
 export function planImages({ sources, out, found, compiler }) {
+  const reduces = found.length > 0 && process.arch === 'x64';
   const compile = [
     ...['-std=c++17', '-O3', '-fPIC', '-fvisibility=hidden', ...warnings],
     ...['-DNAPI_VERSION=8', '-isystem', nodeHeaders()],
     ...found.flatMap(({ definition, flags }) => [`-D${definition}=1`, ...flags.compile]),
+    ...(reduces ? ['-DGRADRING_REDUCE=1'] : []),
   ];
   const link = [...addonLinkFlags(), ...found.flatMap(({ flags }) => flags.link)];
   const hash = createHash('sha256')
@@ -71,10 +73,15 @@ export function planImages({ sources, out, found, compiler }) {
     .digest('hex')
     .slice(0, 12);
   const folder = join(out, `objects-${hash}`);
-  const objects = ['addon.cc', 'rows.cc', ...found.flatMap(library => library.sources)].map(name => ({
+  const names = [
+    ...['addon.cc', 'rows.cc', ...found.flatMap(library => library.sources)],
+    ...(reduces ? ['axis.cc', 'lines.cc', 'reducer.cc'] : []),
+  ];
+  const objects = names.map(name => ({
     source: join(sources, name),
     object: join(folder, `${name}.o`),
-    args: compile,
+    // The addon asks whether the machine has it before anything of that file is called.
+    args: name === 'lines.cc' ? [...compile, '-mavx2'] : compile,
   }));
   return { objects, hash, folder, link };
 }

@@ -1,7 +1,7 @@
 /** What the doctor says about the image addon. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { imageAddonPath } from '../data/image-addon.js';
+import { imageAddon, imageAddonPath } from '../data/image-addon.js';
 import { buildScript, isCurrent, loadFailure } from './built-addon.js';
 import type { Finding } from './doctor-findings.js';
 
@@ -39,8 +39,14 @@ export async function imagesFinding(): Promise<Finding> {
     planImages({ sources, out: dirname(addon), found, compiler }),
   );
   if (!isNew) return { name, state: 'bad', text: 'older than its sources or its libraries', advice: rebuild };
-  const names = found.map(library => library.name).join(' and ');
-  return { name, state: 'good', text: names || 'without decoders', advice };
+  const names = found.map(library => library.name).join(' and ') || 'without decoders';
+  const text = found.length > 0 && !reduces() ? `${names}; without AVX2, sharp resizes` : names;
+  return { name, state: 'good', text, advice };
+}
+
+function reduces(): boolean {
+  const { reducePng, reduceJpeg } = imageAddon();
+  return reducePng !== undefined || reduceJpeg !== undefined;
 }
 
 /** Names of the libraries it has; `scripts/build-native.mjs` writes them down. */

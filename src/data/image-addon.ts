@@ -4,6 +4,24 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { packageRoot } from '../package-root.js';
 
+/** How an image is made smaller. Sizes are pixels. */
+export interface Reduction {
+  /** 0: linear, 1: cubic, 2: lanczos3. */
+  readonly kernel: number;
+  /** Of the image. */
+  readonly width: number;
+  readonly height: number;
+  readonly samples: 1 | 3;
+  /** How many times narrower and lower it becomes: 1 or more. */
+  readonly across: number;
+  readonly down: number;
+  /** Where in what comes out the target begins: below zero, so much of the target is black. */
+  readonly left: number;
+  readonly top: number;
+  readonly targetWidth: number;
+  readonly targetHeight: number;
+}
+
 /** All are absent without the addon; the decoders also where their library was not there when it was compiled. */
 export interface ImageAddon {
   /**
@@ -45,6 +63,17 @@ export interface ImageAddon {
     width: number,
     height: number,
     samples: 1 | 3,
+    target: Uint8Array,
+  ): boolean;
+  /** A PNG's zlib stream, unpacked and made smaller. Absent also without AVX2. Returns as `unpackPng`. */
+  reducePng?(stream: Uint8Array, reduction: Reduction, target: Uint8Array): boolean;
+  /** A JPEG as by `decodeJpeg`, its first rows and columns made smaller still. Absent also without AVX2. */
+  reduceJpeg?(
+    file: Uint8Array,
+    denominator: number,
+    width: number,
+    height: number,
+    reduction: Reduction,
     target: Uint8Array,
   ): boolean;
 }

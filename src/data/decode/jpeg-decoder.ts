@@ -1,8 +1,10 @@
 /** JPEGs without sharp's pipeline, where libjpeg-turbo was there when we were installed. */
+import type { ImageShape } from '../../protocol/batch.js';
 import { imageAddon } from '../image-addon.js';
 import type { Resize } from './decode.js';
 import type { JpegFile } from './jpeg-file.js';
 import { type DecodedPixels, placePixels } from './place-pixels.js';
+import { reduceInto } from './reduction.js';
 
 export const decodesJpegs = (): boolean => imageAddon().decodeJpeg !== undefined;
 
@@ -20,29 +22,63 @@ export function decodeJpeg(file: Uint8Array, jpeg: JpegFile, target: Uint8Array,
 }
 
 /**
- * The pixels that sharp would go on to resize: at a half, a quarter or an eighth of the size where that is still
- * larger than what is wanted, and without the last row and column of those that are no whole ones.
+ * Writes the image, uint8 HWC, as it is resized to `shape`.
+ *
+ * @returns false, with nothing written, where another decoder has to do it
+ */
+export function reduceJpeg(
+  file: Uint8Array,
+  jpeg: JpegFile,
+  shape: ImageShape,
+  resize: Resize,
+  target: Uint8Array,
+): boolean {
+  const reduce = imageAddon().reduceJpeg;
+  if (reduce === undefined) return false;
+  const { denominator, width, height, whole } = partOf(jpeg, shape, resize.fit);
+  return reduceInto(target, whole, shape, resize, (reduction, pixels) =>
+    reduce(file, denominator, width, height, reduction, pixels),
+  );
+}
+
+/**
+ * The pixels that sharp would go on to resize.
  *
  * @param take memory of at least so many bytes, where the pixels will be
  * @returns undefined where another decoder has to do it
  */
 export function shrunkJpeg(
   file: Uint8Array,
-  { width, height, samples }: JpegFile,
-  wanted: readonly [height: number, width: number],
+  jpeg: JpegFile,
+  shape: ImageShape,
   fit: Resize['fit'],
   take: (bytes: number) => Uint8Array,
 ): DecodedPixels | undefined {
-  const denominator = denominatorOf(width / wanted[1], height / wanted[0], fit);
-  const [shrunkWidth, shrunkHeight] = [Math.ceil(width / denominator), Math.ceil(height / denominator)];
-  const pixels = take(shrunkWidth * shrunkHeight * samples);
-  const decode = imageAddon().decodeJpeg;
-  if (decode?.(file, denominator, shrunkWidth, shrunkHeight, samples, pixels) !== true) return undefined;
-  const whole = { width: Math.floor(width / denominator), height: Math.floor(height / denominator) };
+  const { denominator, width, height, whole } = partOf(jpeg, shape, fit);
+  const { samples } = jpeg;
+  const pixels = take(width * height * samples);
+  if (imageAddon().decodeJpeg?.(file, denominator, width, height, samples, pixels) !== true) return undefined;
+  return { ...whole, pixels: cropped(pixels, width * samples, whole.width * samples, whole.height) };
+}
+
+/** What an image is decoded to before it is resized. */
+interface JpegPart {
+  readonly denominator: 1 | 2 | 4 | 8;
+  /** Pixels that libjpeg makes. */
+  readonly width: number;
+  readonly height: number;
+  /** Those of them that sharp goes on with: without the last row and column where they are no whole ones. */
+  readonly whole: Pick<JpegFile, 'width' | 'height' | 'samples'>;
+}
+
+/** At a half, a quarter or an eighth of the size where that is still larger than what is wanted. */
+function partOf({ width, height, samples }: JpegFile, shape: ImageShape, fit: Resize['fit']): JpegPart {
+  const denominator = denominatorOf(width / shape[1], height / shape[0], fit);
   return {
-    pixels: cropped(pixels, shrunkWidth * samples, whole.width * samples, whole.height),
-    ...whole,
-    samples,
+    denominator,
+    width: Math.ceil(width / denominator),
+    height: Math.ceil(height / denominator),
+    whole: { width: Math.floor(width / denominator), height: Math.floor(height / denominator), samples },
   };
 }
 

@@ -2,11 +2,11 @@
 import type { ImageShape } from '../../protocol/batch.js';
 import { type Decode, type Resize, ShapeMismatch } from './decode.js';
 import { checkPixels, defaultLimits } from './image-limits.js';
-import { decodeJpeg, decodesJpegs, shrunkJpeg } from './jpeg-decoder.js';
+import { decodeJpeg, decodesJpegs, reduceJpeg, shrunkJpeg } from './jpeg-decoder.js';
 import { type JpegFile, parseJpeg } from './jpeg-file.js';
 import { decodeNative, nativeImages, nativePixels } from './native-decoder.js';
 import { type DecodedPixels, placeable } from './place-pixels.js';
-import { decodePng, unpackCompiled, unpacksCompiled } from './png-decoder.js';
+import { decodePng, reducePng, unpackCompiled, unpacksCompiled } from './png-decoder.js';
 import { type PngFile, parsePng } from './png-file.js';
 import { type Pixels, resizer, resizesPixels } from './resizer.js';
 import { sharpDecoder } from './sharp-decoder.js';
@@ -21,8 +21,8 @@ const LARGE = 3072;
 
 /**
  * A decoder of images that become `shape`: plain PNGs and JPEGs by the fastest that gives exactly sharp's pixels,
- * everything else, and whatever one of these doubts, by sharp. sharp also resizes, whoever has decoded. Loads nothing
- * until the first image needs it.
+ * everything else, and whatever one of these doubts, by sharp. What these do not make smaller themselves, sharp
+ * resizes, whoever has decoded. Loads nothing until the first image needs it.
  *
  * @param maxPixels of an image as its header has it: a larger one is refused before it is unpacked
  */
@@ -36,6 +36,7 @@ export function openDecoder(shape: ImageShape, resize?: Resize, maxPixels = defa
       checkPixels(width, height, maxPixels);
       if (resize === undefined && (height !== shape[0] || width !== shape[1]))
         throw new ShapeMismatch([height, width, channels], shape);
+      if (resize !== undefined && reducePng(png, shape, resize, target)) return undefined;
       return resized(target, (_, take) => pixelsOf(file, png, take)) ?? fallback(file, target);
     }
     const pending = usesNative(png) && decodeNative(file, png, target, channels);
@@ -51,7 +52,8 @@ export function openDecoder(shape: ImageShape, resize?: Resize, maxPixels = defa
     if (fits(jpeg, samples, shape))
       return decodeJpeg(file, jpeg, target, channels) ? undefined : fallback(file, target);
     if (width * height > maxPixels) return fallback(file, target);
-    const shrunk: Pixels = ({ fit }, take) => shrunkJpeg(file, jpeg, [shape[0], shape[1]], fit, take);
+    if (resize !== undefined && reduceJpeg(file, jpeg, shape, resize, target)) return undefined;
+    const shrunk: Pixels = ({ fit }, take) => shrunkJpeg(file, jpeg, shape, fit, take);
     return resized(target, shrunk) ?? fallback(file, target);
   };
   return (file, target) => {

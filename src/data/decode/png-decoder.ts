@@ -3,10 +3,13 @@
  * undone where the pixels are wanted, by the compiled decoder or else by Node's own zlib and TypeScript.
  */
 import { inflateSync } from 'node:zlib';
+import type { ImageShape } from '../../protocol/batch.js';
 import { imageAddon } from '../image-addon.js';
+import type { Resize } from './decode.js';
 import { placePixels } from './place-pixels.js';
 import type { PngFile } from './png-file.js';
 import { filtersExist, unfilter } from './png-unfilter.js';
+import { reduceInto } from './reduction.js';
 
 /** zlib's smallest output buffer. */
 const LEAST = 64;
@@ -44,6 +47,19 @@ export const unpackCompiled: Unpack = (png, target) => {
   const { width, height, samples } = png;
   return imageAddon().unpackPng?.(streamOf(png), height, width * samples, samples, target) ?? false;
 };
+
+/**
+ * Writes the pixels, uint8 HWC, as they are resized to `shape`.
+ *
+ * @returns false, with nothing written, where another decoder has to do it
+ */
+export function reducePng(png: PngFile, shape: ImageShape, resize: Resize, target: Uint8Array): boolean {
+  const reduce = imageAddon().reducePng;
+  if (reduce === undefined || png.palette !== undefined) return false;
+  return reduceInto(target, png, shape, resize, (reduction, pixels) =>
+    reduce(streamOf(png), reduction, pixels),
+  );
+}
 
 export const unpackPlain: Unpack = (png, target) => {
   const rowBytes = png.width * png.samples;

@@ -56,5 +56,5 @@ export const pngTargets: readonly FuzzTarget[] = [
   imageTarget('PNG', format, { channels: 3 }, () =>
     filesOf(corpus().filter(({ shape }) => shape[0] === HEIGHT && shape[1] === WIDTH)),
   ),
-  imageTarget('PNG, resized', format, { imageSize: [8, 8], channels: 3 }, () => filesOf(corpus())),
+  imageTarget('PNG, resized', format, { imageSize: [5, 8], channels: 3 }, () => filesOf(corpus())),
 ];
