@@ -27,7 +27,6 @@
 #include "jpeg.h"
 #endif
 #ifdef GRADRING_REDUCE
-#include "lines.h"
 #include "reducer.h"
 #endif
 
@@ -207,7 +206,7 @@ NAPI_MODULE_INIT() {
   add(env, exports, "decodeJpeg", decodeJpeg, instance);
 #endif
 #ifdef GRADRING_REDUCE
-  if (hasAvx2()) {
+  if (__builtin_cpu_supports("avx2")) {
 #ifdef GRADRING_LIBDEFLATE
     add(env, exports, "reducePng", reducePng, instance);
 #endif

@@ -90,8 +90,6 @@ void meansOfColour(const uint8_t* pixels, size_t count, size_t box, uint8_t* to)
 
 }  // namespace
 
-bool hasAvx2() { return __builtin_cpu_supports("avx2"); }
-
 void weighLines(const uint8_t* const* lines, const int16_t* weights, size_t points, size_t bytes, uint8_t* to) {
   const __m256i zero = _mm256_setzero_si256();
   const __m256i half = _mm256_set1_epi32(kHalf);

@@ -10,9 +10,6 @@ namespace gradring::images {
 
 constexpr size_t kSlack = 32;
 
-// Whether this machine has it.
-bool hasAvx2();
-
 // A line from `points` lines; weights[points], if that is odd, is zero.
 void weighLines(const uint8_t* const* lines, const int16_t* weights, size_t points, size_t bytes, uint8_t* to);
 

@@ -11,7 +11,9 @@ const random = new Random({ seed: 5, purpose: Purpose.noise });
 /** Source: PNG specification, third edition, 9.4, with branches. */
 function paeth(left: number, up: number, corner: number): number {
   const estimate = left + up - corner;
-  const [toLeft, toUp, toCorner] = [left, up, corner].map(value => Math.abs(estimate - value));
+  const toLeft = Math.abs(estimate - left);
+  const toUp = Math.abs(estimate - up);
+  const toCorner = Math.abs(estimate - corner);
   if (toLeft <= toUp && toLeft <= toCorner) return left;
   return toUp <= toCorner ? up : corner;
 }
@@ -33,8 +35,9 @@ function filtered(pixels: Uint8Array, rowBytes: number, samples: number, filters
   return Buffer.concat(rows);
 }
 
+const unpackers = { unpackPlain, ...(unpacksCompiled() && { unpackCompiled }) };
+
 t.test('random filters on random rows', async t => {
-  const unpackers = { unpackPlain, ...(unpacksCompiled() && { unpackCompiled }) };
   const faults: string[] = [];
   for (let round = 0; round < 800; round++) {
     const samples = ([1, 2, 3, 4] as const)[round % 4];
@@ -54,4 +57,40 @@ t.test('random filters on random rows', async t => {
     }
   }
   t.same(faults.slice(0, 5), [], `${faults.length} faults`);
+});
+
+/** Two rows of `corner` and all there is above it and beside: `[corner, up]` over `[left, what Paeth predicts]`. */
+function paethRows(corner: number): { readonly filtered: Buffer; readonly pixels: Uint8Array } {
+  const width = 2 * 256 * 256;
+  const filtered = Buffer.alloc(2 * (width + 1));
+  const pixels = new Uint8Array(2 * width);
+  filtered[width + 1] = 4;
+  let [before, aboveBefore] = [0, 0];
+  for (let x = 0; x < width; x += 2) {
+    const [left, up] = [x >> 9, (x >> 1) & 255];
+    const predicted = paeth(left, up, corner);
+    pixels[x] = filtered[x + 1] = corner;
+    pixels[x + 1] = filtered[x + 2] = up;
+    pixels[width + x] = left;
+    pixels[width + x + 1] = predicted;
+    filtered[width + x + 2] = left - paeth(before, corner, aboveBefore);
+    [before, aboveBefore] = [predicted, up];
+  }
+  return { filtered, pixels };
+}
+
+t.test('all that Paeth can meet', async t => {
+  const target = new Uint8Array(4 * 256 * 256);
+  const faults: string[] = [];
+  for (let corner = 0; corner < 256; corner++) {
+    const { filtered, pixels } = paethRows(corner);
+    const parts = [deflateSync(filtered, { level: 0 })];
+    for (const [name, unpack] of Object.entries(unpackers))
+      if (
+        !unpack({ width: 2 * 256 * 256, height: 2, samples: 1, parts }, target) ||
+        !Buffer.from(pixels).equals(target)
+      )
+        faults.push(`${name}, corner ${corner}`);
+  }
+  t.same(faults, []);
 });
