@@ -2,13 +2,14 @@
 //
 //   copyRows(source, states, wanted, numbers, rowBytes, target): number       how many
 //   crc32(file, start, end): number                                           if there is libdeflate
+//   inflate(stream, target): boolean                                          if there is libdeflate
 //   unpackPng(stream, rows, rowBytes, samples, target): boolean               if there is libdeflate
 //   decodeJpeg(file, denominator, width, height, samples, target): boolean    if there is libjpeg-turbo
 //   reducePng(stream, reduction, target): boolean                             … and AVX2
 //   reduceJpeg(file, denominator, width, height, reduction, target): boolean  … and AVX2
 //
 // Memory is Uint8Arrays (`numbers` a Uint32Array), shared or not; `states` may be undefined. False: nothing was
-// written, and another decoder has to do it. `reduction` is an object: see
+// written (or, by inflate, anything), and another decoder has to do it. `reduction` is an object: see
 // src/data/image-addon.ts, the other side of all this.
 #include <node_api.h>
 
@@ -96,6 +97,16 @@ napi_value crc32(napi_env env, napi_callback_info info) {
   napi_value result = nullptr;
   napi_create_uint32(env, sum, &result);
   return result;
+}
+
+napi_value inflate(napi_env env, napi_callback_info info) {
+  return answer(env, [&] {
+    Arguments<2> call(env, info);
+    if (!call.isSound()) return false;
+    const Memory stream = call.bytes(0), target = call.bytes(1);
+    return call.isSound() &&
+           call.owner<Instance>().png.inflate(stream.data, stream.length, target.data, target.length);
+  });
 }
 
 napi_value unpackPng(napi_env env, napi_callback_info info) {
@@ -200,6 +211,7 @@ NAPI_MODULE_INIT() {
   add(env, exports, "copyRows", copyRows, instance);
 #ifdef GRADRING_LIBDEFLATE
   add(env, exports, "crc32", crc32, instance);
+  add(env, exports, "inflate", inflate, instance);
   add(env, exports, "unpackPng", unpackPng, instance);
 #endif
 #ifdef GRADRING_TURBOJPEG

@@ -16,14 +16,16 @@ PngUnpacker::PngUnpacker() : decompressor_(libdeflate_alloc_decompressor()) {
 
 PngUnpacker::~PngUnpacker() { libdeflate_free_decompressor(decompressor_); }
 
+bool PngUnpacker::inflate(const uint8_t* stream, size_t length, uint8_t* target, size_t bytes) {
+  // Without a place for the length that it comes to, any other than `bytes` is an error.
+  return libdeflate_zlib_decompress(decompressor_, stream, length, target, bytes, nullptr) == LIBDEFLATE_SUCCESS;
+}
+
 bool PngUnpacker::unpack(const uint8_t* stream, size_t length, size_t rows, size_t rowBytes, unsigned samples,
                          RowSink& sink) {
-  const size_t expected = rows * (rowBytes + 1);
-  uint8_t* filtered = filtered_.take(expected);
-  // Without a place for the length that it comes to, any other than `expected` is an error.
-  const bool isSound = libdeflate_zlib_decompress(decompressor_, stream, length, filtered, expected, nullptr) ==
-                           LIBDEFLATE_SUCCESS &&
-                       filtersExist(filtered, rows, rowBytes);
+  const size_t bytes = rows * (rowBytes + 1);
+  uint8_t* filtered = filtered_.take(bytes);
+  const bool isSound = inflate(stream, length, filtered, bytes) && filtersExist(filtered, rows, rowBytes);
   if (isSound) {
     above_.assign(rowBytes, 0);
     sink.begin();

@@ -22,8 +22,12 @@ class PngUnpacker {
   PngUnpacker(const PngUnpacker&) = delete;
   PngUnpacker& operator=(const PngUnpacker&) = delete;
 
-  // Gives `rows` rows of `rowBytes` bytes to `sink`. Returns false, with nothing given, where the stream is damaged,
-  // its sum is wrong, it comes to another length, or a row names a filter that does not exist.
+  // Writes exactly `bytes` bytes to `target`. Returns false where the stream is damaged, its sum is wrong, or it comes
+  // to another length.
+  bool inflate(const uint8_t* stream, size_t length, uint8_t* target, size_t bytes);
+
+  // Gives `rows` rows of `rowBytes` bytes, without their filters, to `sink`. Returns false, with nothing given, where it
+  // does not come to these, or a row names a filter that does not exist.
   bool unpack(const uint8_t* stream, size_t length, size_t rows, size_t rowBytes, unsigned samples, RowSink& sink);
 
  private:

@@ -40,6 +40,8 @@ export interface ImageAddon {
   ): number;
   /** Of the bytes from `start` to `end` − 1. */
   crc32?(file: Uint8Array, start: number, end: number): number;
+  /** A zlib stream that comes to exactly the length of `target`; false where it does not, whatever was written. */
+  inflate?(stream: Uint8Array, target: Uint8Array): boolean;
   /**
    * From a PNG's zlib stream to `rows` rows of `rowBytes` bytes without filters; `samples`: bytes of a pixel.
    *

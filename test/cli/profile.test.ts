@@ -49,8 +49,7 @@ t.test('the sample, from the figures to the picture', async t => {
   t.ok(meanFileBytes > 400 && meanFileBytes < 700, `${meanFileBytes} bytes a file`);
   t.strictSame(found.dataset.decoders, { [unpacksCompiled() ? 'libdeflate' : 'plain PNG']: 1 });
   const { read, inflate, decode, copy, total } = found.dataset.stepsUs;
-  for (const step of [read, decode, total]) t.ok(step > 0);
-  t.equal(inflate > 0, !unpacksCompiled(), 'where it is a call of zlib');
+  for (const step of [read, inflate, decode, total]) t.ok(step > 0);
   t.ok(Math.abs(read + inflate + decode + copy - total) < 1e-6 * total, 'the steps are the whole');
 
   t.strictSame(

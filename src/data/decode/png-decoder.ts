@@ -63,7 +63,7 @@ export function reducePng(png: PngFile, shape: ImageShape, resize: Resize, targe
 
 export const unpackPlain: Unpack = (png, target) => {
   const rowBytes = png.width * png.samples;
-  const filtered = inflate(png, png.height * (rowBytes + 1));
+  const filtered = inflatePlain(png, png.height * (rowBytes + 1));
   if (filtered === undefined || !filtersExist(filtered, rowBytes)) return false;
   unfilter(filtered, rowBytes, png.samples, target);
   return true;
@@ -74,8 +74,8 @@ const MOST_KEPT = 2 ** 24;
 
 let joined = Buffer.allocUnsafeSlow(0);
 
-/** The zlib stream, until the next call. */
-function streamOf({ parts }: PngFile): Uint8Array {
+/** The zlib stream of all its parts, until the next call. */
+export function streamOf({ parts }: PngFile): Uint8Array {
   if (parts.length === 1) return parts[0];
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   if (length > MOST_KEPT) return Buffer.concat(parts, length);
@@ -89,7 +89,7 @@ function streamOf({ parts }: PngFile): Uint8Array {
 }
 
 /** @returns undefined where it does not come to that many bytes */
-function inflate(png: PngFile, length: number): Uint8Array | undefined {
+export function inflatePlain(png: PngFile, length: number): Uint8Array | undefined {
   try {
     // The whole output in one buffer; one byte more than expected already is too long.
     const room = Math.max(LEAST, length + 1);
