@@ -1,5 +1,5 @@
 // How fast each CPU loop is at the shapes of get_model3, batch 128, one thread: best of some runs, ms and
-// GB/s (all bytes read and written once) or GFLOP/s. Built and run by test/native/kernels_build.sh bench.
+// GB/s (all bytes read and written once) or GFLOP/s. Built and run by test/native/run.mjs kernels_bench.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -1,5 +1,5 @@
 // Every table of CPU loops that this processor runs, against naive loops in double. Built and run by:
-//   test/native/kernels_build.sh
+//   test/native/run.mjs
 #include "kernels_check.h"
 
 int main(int argumentCount, char** arguments) {

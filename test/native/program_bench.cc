@@ -1,5 +1,5 @@
 // A training step of get_model3 without loss and optimizer: img/s and where the time goes.
-// Usage: program_bench BATCH THREADS [bf16] [aten]. Built by test/native/program.sh.
+// Usage: program_bench BATCH THREADS [bf16] [aten]. Built and run by test/native/run.mjs program_bench.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -1,5 +1,5 @@
 // native/program against ATen in float64 with autograd: outputs, gradients, moving averages.
-// Built and run by test/native/program.sh.
+// Built and run by test/native/run.mjs.
 #include <torch/csrc/autograd/autograd.h>
 #include <cstdio>
 #include <string>
