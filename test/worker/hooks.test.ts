@@ -183,9 +183,12 @@ t.test('what a hook returns as output takes the place of the value, in the gradi
   hooks.set([scaled('gradient')]);
   const gradient = await step(model, hooks, x);
   t.equal(gradient.loss, plain.loss);
-  const ratio = (step: Step) => step.gradients[0].map((value, i) => value / plain.gradients[0][i]);
-  t.ok(ratio(forward).every(value => Math.abs(value - 9) < 1e-2));
-  t.ok(ratio(gradient).every(value => Math.abs(value - 3) < 1e-2));
+  // Of sums that nearly cancel, rounding is a large part: held against the largest, which it is a millionth of.
+  const largest = Math.max(...plain.gradients[0].map(Math.abs));
+  const isMultiple = ({ gradients }: Step, factor: number): boolean =>
+    gradients[0].every((value, i) => Math.abs(value - factor * plain.gradients[0][i]) < 1e-4 * largest);
+  t.ok(isMultiple(forward, 9));
+  t.ok(isMultiple(gradient, 3));
   hooks.set([spec('shrunk', 'head')]);
   await t.rejects(step(model, hooks, x), {
     code: 'E_RECIPE',
